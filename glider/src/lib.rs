@@ -1,0 +1,3 @@
+//! glider turns a stopped, hung or living process into a report that a person can read.
+
+pub mod address;

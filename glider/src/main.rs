@@ -1,0 +1,3 @@
+//! The `glider` program.
+
+fn main() {}
