@@ -1,6 +1,8 @@
 //! glider turns a stopped, hung or living process into a report that a person can read.
 
 pub mod address;
+pub mod limits;
 pub mod report;
+pub mod session;
 pub mod target;
 pub mod unwind;

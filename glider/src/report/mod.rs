@@ -10,7 +10,7 @@ mod value;
 pub use value::{Element, Member, Pointee, Value};
 
 use crate::address::Address;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -30,7 +30,7 @@ pub struct Header {
 }
 
 /// What follows the threads.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Footer {
     /// Every ELF object mapped.
     pub modules: Vec<Module>,
@@ -41,7 +41,7 @@ pub struct Footer {
 }
 
 /// Durations, microseconds.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub struct Timing {
     /// How long the target was held.
     pub paused_us: u64,
@@ -127,7 +127,7 @@ pub struct Signal {
 }
 
 /// A mapped ELF object.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Module {
     /// Absolute path.
     pub filename: Arc<str>,
