@@ -11,6 +11,9 @@ pub mod render;
 mod text;
 mod value;
 
+#[cfg(test)]
+mod tests;
+
 pub use value::{Element, Member, Pointee, Value};
 
 use crate::address::Address;
