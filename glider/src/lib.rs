@@ -9,3 +9,4 @@ pub mod session;
 pub mod target;
 pub mod types;
 pub mod unwind;
+pub mod values;

@@ -42,7 +42,8 @@ impl CallSite {
     }
 
     fn new(die: Die, entry: &Entry) -> CallSite {
-        let either = |entry: &Entry, standard, gnu| entry.attr_value(standard).or_else(|| entry.attr_value(gnu));
+        let either =
+            |entry: &Entry, standard, gnu| entry.attr_value(standard).or_else(|| entry.attr_value(gnu));
         let parameters = die.children().into_iter().filter_map(|(_, parameter)| {
             let location = expression(parameter.attr_value(gimli::DW_AT_location)?)?;
             let value = either(&parameter, gimli::DW_AT_call_value, gimli::DW_AT_GNU_call_site_value)?;
@@ -52,7 +53,8 @@ impl CallSite {
             callee: die
                 .reference(entry, gimli::DW_AT_call_origin)
                 .or_else(|| die.reference(entry, gimli::DW_AT_abstract_origin)),
-            target: either(entry, gimli::DW_AT_call_target, gimli::DW_AT_GNU_call_site_target).and_then(expression),
+            target: either(entry, gimli::DW_AT_call_target, gimli::DW_AT_GNU_call_site_target)
+                .and_then(expression),
             parameters: parameters.collect(),
         }
     }
@@ -61,7 +63,9 @@ impl CallSite {
 impl Die {
     /// Where the call of a call site entry returns to. GNU's early form keeps it in `DW_AT_low_pc`.
     fn return_address(self, entry: &Entry) -> Option<FileAddress> {
-        let value = entry.attr_value(gimli::DW_AT_call_return_pc).or_else(|| entry.attr_value(gimli::DW_AT_low_pc))?;
+        let value = entry
+            .attr_value(gimli::DW_AT_call_return_pc)
+            .or_else(|| entry.attr_value(gimli::DW_AT_low_pc))?;
         self.unit.file.dwarf.attr_address(&self.unit.unit, value).ok().flatten().map(FileAddress)
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Attribute, MAX_CHAIN, Unit};
 use crate::unwind::Bytes;
-use gimli::{AttributeValue, DwAt, UnitOffset};
+use gimli::{DwAt, UnitOffset};
 use std::sync::Arc;
 
 /// An entry as gimli parses it.
@@ -36,13 +36,7 @@ impl Die {
 
     /// The DIE that a reference attribute of an entry in this DIE's unit names.
     pub(crate) fn follow(self, reference: &Attribute) -> Option<Die> {
-        match *reference {
-            AttributeValue::UnitRef(offset) => Some(Die { unit: self.unit, offset }),
-            AttributeValue::DebugInfoRef(offset) => self.unit.file.die(offset),
-            AttributeValue::DebugInfoRefSup(offset) => self.unit.file.supplementary_die(offset),
-            AttributeValue::DebugTypesRef(signature) => self.unit.file.signed_type(signature),
-            _ => None,
-        }
+        self.unit.follow(reference)
     }
 
     /// The DIE that the attribute `name` of `entry` (which is this DIE's) refers to.
@@ -77,6 +71,17 @@ impl Die {
         self.chain().find_map(|(die, entry)| Some((die, entry.attr_value(name)?)))
     }
 
+    /// The DIE of its type, inherited.
+    pub fn type_die(self) -> Option<Die> {
+        let (owner, value) = self.inherited(gimli::DW_AT_type)?;
+        owner.follow(&value)
+    }
+
+    /// The expression that is its location, when it is a single one (what `DW_OP_call4` calls).
+    pub(crate) fn location_expression(self) -> Option<Bytes> {
+        super::expression(self.inherited(gimli::DW_AT_location)?.1)
+    }
+
     /// `DW_AT_name`, inherited.
     pub fn name(self) -> Option<Arc<str>> {
         self.chain().find_map(|(die, entry)| die.string(&entry, gimli::DW_AT_name))
@@ -86,7 +91,8 @@ impl Die {
     pub(crate) fn children(self) -> Vec<(Die, Entry)> {
         let mut found = Vec::new();
         let Ok(mut cursor) = self.unit.unit.entries_at_offset(self.offset) else { return found };
-        let has_children = matches!(cursor.next_entry(), Ok(true)) && cursor.current().is_some_and(Entry::has_children);
+        let has_children =
+            matches!(cursor.next_entry(), Ok(true)) && cursor.current().is_some_and(Entry::has_children);
         if !has_children || !matches!(cursor.next_entry(), Ok(true)) {
             return found;
         }

@@ -113,7 +113,8 @@ impl Unit {
             let bytes = self.file.dwarf.attr_string(&self.unit, value).ok()?;
             Some(String::from_utf8_lossy(bytes.slice()).into_owned())
         };
-        let unit_directory = self.unit.comp_dir.map(|bytes| String::from_utf8_lossy(bytes.slice()).into_owned());
+        let unit_directory =
+            self.unit.comp_dir.map(|bytes| String::from_utf8_lossy(bytes.slice()).into_owned());
         let directory = file.directory(header).and_then(text);
         let name = text(file.path_name())?;
         let mut path = String::new();

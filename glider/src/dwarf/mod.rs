@@ -49,7 +49,12 @@ impl DebugInfo {
     /// The DWARF sections of `object`; `None` when it has no `.debug_info`.
     pub fn load(object: &Object) -> Option<DebugInfo> {
         let file: &'static DwarfFile = Box::leak(Box::new(DwarfFile::load(object)?));
-        Some(DebugInfo { path: object.path.clone(), file, ranges: OnceCell::new(), scopes: RefCell::default() })
+        Some(DebugInfo {
+            path: object.path.clone(),
+            file,
+            ranges: OnceCell::new(),
+            scopes: RefCell::default(),
+        })
     }
 
     /// The file it was read from.

@@ -36,7 +36,8 @@ impl Die {
         let mut inner = self;
         while let Some(parent) = inner.unit.index().parent(inner.offset).filter(|_| parts.len() < MAX_CHAIN) {
             // The scope of a function's out-of-line body is that of its declaration.
-            inner = Die { unit: inner.unit, offset: parent }.chain().last().map_or(inner, |(origin, _)| origin);
+            inner =
+                Die { unit: inner.unit, offset: parent }.chain().last().map_or(inner, |(origin, _)| origin);
             let anonymous = || Arc::from("(anonymous namespace)");
             parts.push(inner.name().unwrap_or_else(anonymous));
         }

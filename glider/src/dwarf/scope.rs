@@ -169,7 +169,7 @@ impl Scopes {
             gimli::DW_TAG_formal_parameter => VariableKind::Parameter,
             _ => VariableKind::Local,
         };
-        let type_die = die.inherited(gimli::DW_AT_type).and_then(|(owner, value)| owner.follow(&value));
+        let type_die = die.type_die();
         let location = Location::of(die);
         self.variables(level).push(VariableDie { die, name, kind, depth, type_die, location });
     }
@@ -197,7 +197,8 @@ impl Open {
 impl Inlined {
     fn new(die: Die, entry: &Entry) -> Inlined {
         let number = |name| entry.attr(name).and_then(|attribute| attribute.udata_value());
-        let small = |name| number(name).and_then(|value| u32::try_from(value).ok()).filter(|value| *value != 0);
+        let small =
+            |name| number(name).and_then(|value| u32::try_from(value).ok()).filter(|value| *value != 0);
         let call_file = match entry.attr_value(gimli::DW_AT_call_file) {
             Some(gimli::AttributeValue::FileIndex(index)) => die.unit.file_path(index),
             _ => None,
@@ -213,7 +214,8 @@ impl Inlined {
 }
 
 impl Location {
-    fn of(die: Die) -> Location {
+    /// What the debug information says of the place of a variable.
+    pub fn of(die: Die) -> Location {
         let mut external = false;
         for (owner, entry) in die.chain() {
             if let Some(value) = entry.attr_value(gimli::DW_AT_location) {

@@ -2,10 +2,10 @@
 
 use super::line::LineTable;
 use super::unit_index::UnitIndex;
-use super::Die;
+use super::{Attribute, Die};
 use crate::object::Object;
 use crate::unwind::Bytes;
-use gimli::{DebugInfoOffset, DebugTypeSignature, UnitOffset, UnitSectionOffset, UnitType};
+use gimli::{AttributeValue, DebugInfoOffset, DebugTypeSignature, UnitOffset, UnitSectionOffset, UnitType};
 use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -111,7 +111,7 @@ impl DwarfFile {
         let unit = self.dwarf.unit(self.headers().all.get(id.0)?.clone()).ok()?;
         let root = unit.entry(unit.header.root_offset()).ok()?;
         let language = match root.attr_value(gimli::DW_AT_language) {
-            Some(gimli::AttributeValue::Language(language)) => Some(language),
+            Some(AttributeValue::Language(language)) => Some(language),
             _ => None,
         };
         Some(Box::leak(Box::new(Unit {
@@ -148,7 +148,9 @@ impl DwarfFile {
         let signatures = self.signatures.get_or_init(|| {
             let typed = |(id, header): (UnitId, &Header)| match header.type_() {
                 UnitType::Type { type_signature, type_offset }
-                | UnitType::SplitType { type_signature, type_offset } => Some((type_signature.0, (id, type_offset))),
+                | UnitType::SplitType { type_signature, type_offset } => {
+                    Some((type_signature.0, (id, type_offset)))
+                }
                 _ => None,
             };
             self.unit_headers().filter_map(typed).collect()
@@ -162,6 +164,37 @@ impl Unit {
     /// The functions and nesting of this unit.
     pub(super) fn index(&self) -> &UnitIndex {
         self.index.get_or_init(|| UnitIndex::new(self))
+    }
+
+    /// The DIE that a reference attribute of this unit names.
+    pub(crate) fn follow(&'static self, reference: &Attribute) -> Option<Die> {
+        match *reference {
+            AttributeValue::UnitRef(offset) => Some(Die { unit: self, offset }),
+            AttributeValue::DebugInfoRef(offset) => self.file.die(offset),
+            AttributeValue::DebugInfoRefSup(offset) => self.file.supplementary_die(offset),
+            AttributeValue::DebugTypesRef(signature) => self.file.signed_type(signature),
+            _ => None,
+        }
+    }
+
+    /// The location list an attribute names (DWARF 5 §2.6.2).
+    pub(crate) fn locations(&self, attribute: &Attribute) -> Option<gimli::LocListIter<Bytes>> {
+        self.file.dwarf.attr_locations(&self.unit, attribute.clone()).ok().flatten()
+    }
+
+    /// An entry of `.debug_addr` (DWARF 5 §7.27).
+    pub(crate) fn indexed_address(&self, index: gimli::DebugAddrIndex) -> Option<u64> {
+        self.file.dwarf.address(&self.unit, index).ok()
+    }
+
+    /// The bytes of a string attribute.
+    pub(crate) fn string(&self, attribute: Attribute) -> Option<Bytes> {
+        self.file.dwarf.attr_string(&self.unit, attribute).ok()
+    }
+
+    /// The operand type that a base type entry stands for (DWARF 5 §2.5.1).
+    pub(crate) fn value_type(&self, offset: UnitOffset) -> Option<gimli::ValueType> {
+        gimli::ValueType::from_entry(&self.unit.entry(offset).ok()?).ok().flatten()
     }
 
     /// DWARF version and sizes, as expressions of this unit need them.

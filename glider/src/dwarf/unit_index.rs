@@ -83,7 +83,10 @@ fn has_code(abbreviation: &gimli::Abbreviation) -> bool {
 
 /// Entries that give a scope to the names of what they hold.
 fn is_scope(tag: gimli::DwTag) -> bool {
-    is_type(tag) || tag == gimli::DW_TAG_namespace || tag == gimli::DW_TAG_module || tag == gimli::DW_TAG_subprogram
+    is_type(tag)
+        || tag == gimli::DW_TAG_namespace
+        || tag == gimli::DW_TAG_module
+        || tag == gimli::DW_TAG_subprogram
 }
 
 /// Entries whose qualified name may be asked for.

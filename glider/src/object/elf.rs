@@ -1,9 +1,9 @@
 //! One ELF file: sections by name (decompressed), build-id, load segments, and what is
 //! computed from them once, lazily.
 
+use super::debug_file;
 use super::image::{Image, ImageError};
 use super::symbols::SymbolTable;
-use super::debug_file;
 use crate::address::{Bias, FileAddress};
 use crate::dwarf::DebugInfo;
 use crate::target::Mapping;
@@ -79,6 +79,11 @@ impl Object {
         &self.file
     }
 
+    /// `e_entry`.
+    pub fn entry(&self) -> FileAddress {
+        FileAddress(self.file.entry())
+    }
+
     /// A section by name, decompressed; `None` when absent, empty (`SHT_NOBITS`) or broken.
     pub fn section(&self, name: &str) -> Option<Section> {
         let section = self.file.section_by_name(name)?;
@@ -86,7 +91,16 @@ impl Object {
             std::borrow::Cow::Borrowed(data) => data,
             std::borrow::Cow::Owned(data) => Vec::leak(data),
         };
-        (!data.is_empty()).then(|| Section { address: section.address(), data: Bytes::new(data, gimli::LittleEndian) })
+        (!data.is_empty())
+            .then(|| Section { address: section.address(), data: Bytes::new(data, gimli::LittleEndian) })
+    }
+
+    /// The address of a symbol of `.dynsym`, or of `.symtab` where there is no `.dynsym`.
+    pub fn dynamic_symbol(&self, name: &str) -> Option<FileAddress> {
+        use object::ObjectSymbol as _;
+        let named = |symbol: &object::Symbol<'static, '_>| symbol.name_bytes() == Ok(name.as_bytes());
+        let symbol = self.file.dynamic_symbols().find(named).or_else(|| self.file.symbols().find(named))?;
+        symbol.is_definition().then(|| FileAddress(symbol.address()))
     }
 
     /// The load segments.
@@ -142,7 +156,8 @@ impl Object {
         self.symbols.get_or_init(|| {
             if self.file.symbol_table().is_some() {
                 SymbolTable::new(self.file.symbols())
-            } else if let Some(debug) = self.debug_file().filter(|debug| debug.file.symbol_table().is_some()) {
+            } else if let Some(debug) = self.debug_file().filter(|debug| debug.file.symbol_table().is_some())
+            {
                 SymbolTable::new(debug.file.symbols())
             } else {
                 SymbolTable::new(self.file.dynamic_symbols())

@@ -14,8 +14,8 @@ mod image;
 mod modules;
 mod symbols;
 
-pub use demangle::demangle;
 pub(crate) use debug_file::find_supplementary;
+pub use demangle::demangle;
 pub use elf::Object;
 pub use image::{Image, ImageError};
 pub use modules::{Module, Modules, ObjectCache, SymbolName};

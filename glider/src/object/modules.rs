@@ -42,6 +42,8 @@ pub struct Modules {
     ranges: Vec<(Address, Address, usize)>,
     /// Executable mappings, by start.
     executable: Vec<(Address, Address)>,
+    /// `AT_ENTRY` of the auxiliary vector: where the program starts.
+    entry: Option<Address>,
 }
 
 /// What lies at an address: `object`symbol+0x10`.
@@ -95,7 +97,12 @@ fn open_mapped(pid: i32, mapping: &Mapping, path: &str) -> Result<&'static Objec
 impl Modules {
     /// Builds the table from a memory map. `memory` gives the vdso, which no file backs;
     /// without it (before the stop) the vdso is left out.
-    pub fn load(pid: i32, mappings: &[Mapping], memory: Option<&dyn Memory>, cache: &mut ObjectCache) -> Modules {
+    pub fn load(
+        pid: i32,
+        mappings: &[Mapping],
+        memory: Option<&dyn Memory>,
+        cache: &mut ObjectCache,
+    ) -> Modules {
         let mut modules = Modules::default();
         for mapping in mappings.iter().filter(|mapping| mapping.protection.execute) {
             modules.executable.push((mapping.start, mapping.end));
@@ -171,6 +178,17 @@ impl Modules {
             }
         }
         self.ranges.sort_unstable();
+    }
+
+    /// Tells which module is the program itself, by `AT_ENTRY` (getauxval(3)).
+    pub fn set_entry(&mut self, entry: Address) {
+        self.entry = Some(entry);
+    }
+
+    /// Whether the module is the program itself, not a library.
+    pub fn is_main(&self, module: &Module) -> bool {
+        let entry = module.object.as_ref().ok().map(|object| module.bias.to_runtime(object.entry()));
+        entry.is_some() && entry == self.entry
     }
 
     /// The modules by rising start address.

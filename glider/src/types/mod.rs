@@ -6,6 +6,8 @@
 mod parse;
 mod spelling;
 
+pub(crate) use parse::constant;
+
 use crate::dwarf::{Die, MAX_CHAIN};
 use crate::unwind::Bytes;
 use std::cell::RefCell;

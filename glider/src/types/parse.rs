@@ -14,7 +14,9 @@ pub(super) fn parse(die: Die) -> Type {
     let size = size.or_else(|| match &kind {
         // DWARF lets pointers go without a size; it is the unit's address size.
         Kind::Pointer { .. } | Kind::Reference { .. } => Some(u64::from(die.unit.encoding().address_size)),
-        Kind::Alias { target: Some(target) } => target.entry().and_then(|entry| number(&entry, gimli::DW_AT_byte_size)),
+        Kind::Alias { target: Some(target) } => {
+            target.entry().and_then(|entry| number(&entry, gimli::DW_AT_byte_size))
+        }
         _ => None,
     });
     Type { name, size, kind }
@@ -63,7 +65,11 @@ fn base(entry: &Entry) -> Kind {
         gimli::DW_ATE_signed => Kind::Integer { signed: true },
         gimli::DW_ATE_unsigned | gimli::DW_ATE_address => {
             // Rust's `()` is an unsigned integer of no bytes.
-            if number(entry, gimli::DW_AT_byte_size) == Some(0) { Kind::Void } else { Kind::Integer { signed: false } }
+            if number(entry, gimli::DW_AT_byte_size) == Some(0) {
+                Kind::Void
+            } else {
+                Kind::Integer { signed: false }
+            }
         }
         gimli::DW_ATE_signed_char => Kind::Char { signed: true },
         gimli::DW_ATE_unsigned_char | gimli::DW_ATE_UTF | gimli::DW_ATE_ASCII | gimli::DW_ATE_UCS => {
@@ -80,9 +86,10 @@ fn enumeration(die: Die) -> Kind {
         if child_entry.tag() != gimli::DW_TAG_enumerator {
             continue;
         }
-        let (Some(name), Some(value)) =
-            (child.name(), child_entry.attr_value(gimli::DW_AT_const_value).and_then(|value| constant(&value)))
-        else {
+        let (Some(name), Some(value)) = (
+            child.name(),
+            child_entry.attr_value(gimli::DW_AT_const_value).and_then(|value| constant(&value)),
+        ) else {
             continue;
         };
         negative |= value < 0;
@@ -94,7 +101,9 @@ fn enumeration(die: Die) -> Kind {
 fn dimensions(die: Die) -> Vec<Count> {
     die.children()
         .into_iter()
-        .filter(|(_, entry)| matches!(entry.tag(), gimli::DW_TAG_subrange_type | gimli::DW_TAG_enumeration_type))
+        .filter(|(_, entry)| {
+            matches!(entry.tag(), gimli::DW_TAG_subrange_type | gimli::DW_TAG_enumeration_type)
+        })
         .map(|(child, entry)| count(child, &entry))
         .collect()
 }

@@ -118,7 +118,8 @@ fn function(die: Die, mut result: Spelling, levels: u32) -> Spelling {
     for (child, entry) in die.children().into_iter().take(MAX_PARAMETERS) {
         match entry.tag() {
             gimli::DW_TAG_formal_parameter => {
-                let Spelling { before, after, .. } = spelling(child.reference(&entry, gimli::DW_AT_type), levels / 2);
+                let Spelling { before, after, .. } =
+                    spelling(child.reference(&entry, gimli::DW_AT_type), levels / 2);
                 parameters.push(if after.is_empty() { before } else { format!("{before} {after}") });
             }
             gimli::DW_TAG_unspecified_parameters => parameters.push("...".to_owned()),

@@ -85,6 +85,21 @@ impl<'a> Scope<'a> {
         found.unwrap_or_else(Place::Missing)
     }
 
+    /// Where the variable that a DIE describes is.
+    pub fn place_of(&self, die: Die) -> Place {
+        match self.nested() {
+            Ok(scope) => scope.place(&Location::of(die)),
+            Err(missing) => Place::Missing(missing),
+        }
+    }
+
+    /// The integer that the variable of a DIE holds (`DW_AT_count` and bounds by reference).
+    pub fn number_of(&self, die: Die) -> Option<u64> {
+        let place = self.place_of(die);
+        let (_, found) = self.process.types.resolve(die.type_die()?)?;
+        place.read_bits(self.process.memory, 0, found.size?.saturating_mul(8)).ok().map(|bits| bits as u64)
+    }
+
     /// The expression in force: the attribute's own, or the one its location list gives for the pc.
     fn expression_at(&self, unit: &'static Unit, attribute: &Attribute) -> Result<Bytes, Missing> {
         if let Some(expression) = expression(attribute.clone()) {
@@ -116,11 +131,17 @@ impl<'a> Scope<'a> {
     }
 
     /// Evaluates an expression whose result is a number, such as an array's bound.
-    pub fn evaluate_number(&self, bytes: Bytes, unit: &'static Unit) -> Result<u64, Missing> {
+    fn evaluate_number(&self, bytes: Bytes, unit: &'static Unit) -> Result<u64, Missing> {
         match self.evaluate(bytes, unit, None)? {
             Place::Memory(address) => Ok(address.0),
             place => place.read_bits(self.process.memory, 0, 64).map(|bits| bits as u64),
         }
+    }
+
+    /// The result of an array's bound or count in this frame.
+    pub fn number(&self, bytes: Bytes) -> Option<u64> {
+        let unit = self.view().ok()?.scopes.as_ref()?.function.die.unit;
+        self.evaluate_number(bytes, unit).ok()
     }
 
     fn run(&self, evaluation: &mut Evaluation<Bytes>, unit: &'static Unit) -> Result<(), Missing> {
@@ -140,7 +161,9 @@ impl<'a> Scope<'a> {
                     evaluation.resume_with_register(value)
                 }
                 EvaluationResult::RequiresFrameBase => evaluation.resume_with_frame_base(self.frame_base()?),
-                EvaluationResult::RequiresTls(offset) => evaluation.resume_with_tls(self.thread_local(offset)?),
+                EvaluationResult::RequiresTls(offset) => {
+                    evaluation.resume_with_tls(self.thread_local(offset)?)
+                }
                 EvaluationResult::RequiresCallFrameCfa => {
                     let cfa = self.view()?.frame.cfa.ok_or(Missing::OptimizedOut)?;
                     evaluation.resume_with_call_frame_cfa(cfa.0)
@@ -151,7 +174,9 @@ impl<'a> Scope<'a> {
                         gimli::DieReference::DebugInfoRef(offset) => AttributeValue::DebugInfoRef(offset),
                     };
                     let called = unit.follow(&attribute).and_then(|die| die.location_expression());
-                    evaluation.resume_with_at_location(called.unwrap_or_else(|| Bytes::new(&[], gimli::LittleEndian)))
+                    evaluation.resume_with_at_location(
+                        called.unwrap_or_else(|| Bytes::new(&[], gimli::LittleEndian)),
+                    )
                 }
                 EvaluationResult::RequiresEntryValue(expression) => {
                     evaluation.resume_with_entry_value(self.entry_value(expression.0)?)
@@ -160,7 +185,8 @@ impl<'a> Scope<'a> {
                     evaluation.resume_with_relocated_address(self.bias()?.to_runtime(FileAddress(address)).0)
                 }
                 EvaluationResult::RequiresIndexedAddress { index, relocate } => {
-                    let address = unit.indexed_address(index).ok_or(Missing::Unsupported("a broken address index"))?;
+                    let address =
+                        unit.indexed_address(index).ok_or(Missing::Unsupported("a broken address index"))?;
                     let bias = if relocate { self.bias()? } else { Bias::default() };
                     evaluation.resume_with_indexed_address(bias.to_runtime(FileAddress(address)).0)
                 }
@@ -236,7 +262,8 @@ impl<'a> Scope<'a> {
         let scopes = caller_view.scopes.as_ref().ok_or(Missing::OptimizedOut)?;
         let return_address = caller_view.frame.pc().ok_or(Missing::OptimizedOut)?;
         let function = scopes.function.die;
-        let site = CallSite::find(function, caller.bias()?.to_file(return_address)).ok_or(Missing::OptimizedOut)?;
+        let site =
+            CallSite::find(function, caller.bias()?.to_file(return_address)).ok_or(Missing::OptimizedOut)?;
         if !caller.calls(&site, view) {
             return Err(Missing::OptimizedOut);
         }
@@ -289,7 +316,8 @@ impl<'a> Scope<'a> {
             }
             let bytes = match piece.location {
                 gimli::Location::Address { address } => {
-                    let mut bytes = vec![0; usize::try_from((skip + size).div_ceil(8)).unwrap_or(0).min(1 << 16)];
+                    let mut bytes =
+                        vec![0; usize::try_from((skip + size).div_ceil(8)).unwrap_or(0).min(1 << 16)];
                     let read = self.process.memory.read(Address(address), &mut bytes);
                     bytes.truncate(read);
                     bytes
@@ -335,8 +363,7 @@ fn operand(bytes: &[u8], kind: ValueType) -> Result<Operand, Missing> {
     for (slot, byte) in wide.iter_mut().zip(bytes) {
         *slot = *byte;
     }
-    let reader: &'static [u8] = Vec::leak(wide.to_vec());
-    Operand::parse(kind, Bytes::new(reader, gimli::LittleEndian))
+    Operand::parse(kind, gimli::EndianSlice::new(&wide, gimli::LittleEndian))
         .map_err(|_| Missing::Unsupported("an operand of a type that is not supported"))
 }
 
@@ -352,7 +379,6 @@ fn operand_bytes(value: Operand) -> Vec<u8> {
         Operand::I64(value) => value.to_le_bytes().to_vec(),
         Operand::F32(value) => value.to_le_bytes().to_vec(),
         Operand::F64(value) => value.to_le_bytes().to_vec(),
-        _ => Vec::new(),
     }
 }
 

@@ -5,7 +5,7 @@ use super::location::Scope;
 use super::place::{Missing, Place};
 use super::{scalar, text};
 use crate::address::Address;
-use crate::dwarf::{Die, VariableDie};
+use crate::dwarf::{Die, MAX_CHAIN, VariableDie};
 use crate::limits::Limits;
 use crate::report::{Element, Member, Pointee, Value, Variable};
 use crate::types::{self, Count, Kind, MemberOffset, Record, Type, Variants};
@@ -18,23 +18,31 @@ const MAX_MEMBERS: usize = 512;
 /// Equal neighbours in an array that are folded into one.
 const MIN_REPEATS: u64 = 4;
 
+/// Arrays inside of arrays that are shown below the depth limit: their elements are few and short.
+const MAX_NESTED_ARRAYS: usize = 4;
+/// Values of one frame that are shown, whatever the other limits allow together.
+const MAX_VALUES: usize = 20_000;
+
 /// Prints the variables of one thread: what was expanded once is not expanded again.
 pub struct Printer<'a> {
     limits: &'a Limits,
     expanded: HashSet<(Address, (usize, usize))>,
     /// Pointers that may still be followed for the frame at hand.
     pointers: usize,
+    /// Values that may still be read for the frame at hand.
+    values: usize,
 }
 
 impl<'a> Printer<'a> {
     /// A printer for one thread.
     pub fn new(limits: &'a Limits) -> Printer<'a> {
-        Printer { limits, expanded: HashSet::new(), pointers: 0 }
+        Printer { limits, expanded: HashSet::new(), pointers: 0, values: 0 }
     }
 
     /// The variables of one function in scope, in order.
     pub fn variables(&mut self, scope: &Scope<'_>, variables: &[VariableDie]) -> Vec<Variable> {
         self.pointers = self.limits.pointers;
+        self.values = MAX_VALUES;
         variables.iter().map(|variable| self.variable(scope, variable)).collect()
     }
 
@@ -56,6 +64,10 @@ impl<'a> Printer<'a> {
         if let Place::Missing(missing) = place {
             return missing.value();
         }
+        let Some(left) = self.values.checked_sub(1) else {
+            return Value::unreadable(format_args!("more than {MAX_VALUES} values in one frame"));
+        };
+        self.values = left;
         let Some((die, found)) = type_die.and_then(|die| scope.process.types.resolve(die)) else {
             return Value::unreadable("its type is not described");
         };
@@ -80,7 +92,12 @@ impl<'a> Printer<'a> {
             Kind::Enum { enumerators, signed } => scalar::enumerator(raw()?, bits, *signed, enumerators),
             Kind::Float => self.float(scope, found, place)?,
             Kind::Complex => self.complex(scope, found, place)?,
-            Kind::Pointer { target } | Kind::Reference { target } => self.pointer(scope, *target, place, depth)?,
+            Kind::Pointer { target } | Kind::Reference { target } => {
+                self.pointer(scope, *target, place, depth)?
+            }
+            Kind::Array { .. } if depth > self.limits.depth + MAX_NESTED_ARRAYS => {
+                return Err(Missing::Unsupported("arrays nested too deeply"));
+            }
             Kind::Array { element, dimensions } => {
                 let counts = self.counts(scope, dimensions);
                 self.array(scope, found, *element, &counts, place, depth)?
@@ -95,10 +112,19 @@ impl<'a> Printer<'a> {
                 let type_name = Some(found.name.clone());
                 Value::Union { type_name, address: place.address(), members, cut }
             }
-            Kind::Void => Value::Struct { type_name: Some(found.name.clone()), address: None, members: Vec::new(), cut: None },
+            Kind::Void => Value::Struct {
+                type_name: Some(found.name.clone()),
+                address: None,
+                members: Vec::new(),
+                cut: None,
+            },
             Kind::Function => match place.address() {
                 Some(address) => Value::Function {
-                    text: scope.process.modules.name(address).map_or_else(|| address.to_string(), |name| name.to_string()),
+                    text: scope
+                        .process
+                        .modules
+                        .name(address)
+                        .map_or_else(|| address.to_string(), |name| name.to_string()),
                 },
                 None => Value::OPTIMIZED_OUT,
             },
@@ -127,7 +153,8 @@ impl<'a> Printer<'a> {
         let part = |offset: u64| {
             let mut bytes = vec![0; half as usize];
             place.offset(offset).read(scope.process.memory, &mut bytes)?;
-            scalar::float(&bytes, &found.name).ok_or(Missing::Unsupported("a complex format that is not supported"))
+            scalar::float(&bytes, &found.name)
+                .ok_or(Missing::Unsupported("a complex format that is not supported"))
         };
         Ok(Value::Float { text: format!("{} + {}i", part(0)?, part(half)?) })
     }
@@ -170,11 +197,20 @@ impl<'a> Printer<'a> {
         depth < self.limits.depth
     }
 
-    fn pointee(&mut self, scope: &Scope<'_>, die: Die, found: &Rc<Type>, address: Address, depth: usize) -> Pointee {
+    fn pointee(
+        &mut self,
+        scope: &Scope<'_>,
+        die: Die,
+        found: &Rc<Type>,
+        address: Address,
+        depth: usize,
+    ) -> Pointee {
         let place = Place::Memory(address);
         let memory = scope.process.memory;
         match &found.kind {
-            Kind::Function | Kind::Void | Kind::Incomplete | Kind::Opaque | Kind::Alias { .. } => return Pointee::None,
+            Kind::Function | Kind::Void | Kind::Incomplete | Kind::Opaque | Kind::Alias { .. } => {
+                return Pointee::None;
+            }
             Kind::Char { .. } => {
                 return match self.c_string(scope, found, address) {
                     Some(value) => Pointee::Value(Box::new(value)),
@@ -198,7 +234,9 @@ impl<'a> Printer<'a> {
             return Pointee::Note("[not followed: --max-pointers]");
         };
         self.pointers = left;
-        let value = self.resolved_value(scope, die, found, &place, depth + 1).unwrap_or_else(|missing| missing.value());
+        let value = self
+            .resolved_value(scope, die, found, &place, depth + 1)
+            .unwrap_or_else(|missing| missing.value());
         Pointee::Value(Box::new(value))
     }
 
@@ -218,7 +256,8 @@ impl<'a> Printer<'a> {
                 Some(self.string(bytes.get(..length)?, length as u64))
             }
             Some(unit @ (2 | 4)) => {
-                let units = self.wide_units(scope, &Place::Memory(address), unit, self.limits.string as u64 + 1);
+                let units =
+                    self.wide_units(scope, &Place::Memory(address), unit, self.limits.string as u64 + 1);
                 (!units.is_empty()).then(|| self.wide_string(&units, units.len() as u64))
             }
             _ => None,
@@ -254,7 +293,8 @@ impl<'a> Printer<'a> {
 
     /// The number of elements of each dimension; `None` where it cannot be told.
     fn counts(&self, scope: &Scope<'_>, dimensions: &[Count]) -> Vec<Option<u64>> {
-        let above = |upper: u64, lower: i64| u64::try_from(i128::from(upper as i64) - i128::from(lower) + 1).ok();
+        let above =
+            |upper: u64, lower: i64| u64::try_from(i128::from(upper as i64) - i128::from(lower) + 1).ok();
         dimensions
             .iter()
             .map(|count| match count {
@@ -285,18 +325,17 @@ impl<'a> Printer<'a> {
         let Some((_, element_type)) = types.resolve(element_die) else {
             return Err(Missing::Unsupported("an array of a type that is not described"));
         };
-        let empty = Value::Array { type_name: type_name.clone(), elements: Vec::new(), length: 0, omitted: 0 };
+        let empty =
+            Value::Array { type_name: type_name.clone(), elements: Vec::new(), length: 0, omitted: 0 };
         let Some(count) = count else { return Ok(empty) };
         if inner.is_empty() && matches!(element_type.kind, Kind::Char { .. }) && count > 0 {
             return self.char_array(scope, &element_type, count, place);
         }
-        let element_size = inner.iter().try_fold(self.size_of(scope, element_die).unwrap_or(0), |size, count| {
-            size.checked_mul((*count)?)
-        });
+        let element_size =
+            inner.iter().try_fold(self.size_of(scope, element_die, MAX_CHAIN).unwrap_or(0), |size, count| {
+                size.checked_mul((*count)?)
+            });
         let Some(stride) = element_size.filter(|size| *size > 0) else { return Ok(empty) };
-        if !self.may_go_deeper(depth) {
-            return Ok(Value::Array { type_name, elements: Vec::new(), length: count, omitted: count });
-        }
         let mut elements: Vec<Element> = Vec::new();
         let mut next = 0;
         while next < count && elements.len() < self.limits.array {
@@ -329,11 +368,18 @@ impl<'a> Printer<'a> {
         };
         let Some(first) = bytes(index) else { return 1 };
         let limit = (count - index).min(MAX_COMPARED / stride);
-        let run = (1..limit).take_while(|next| bytes(index + next).as_ref() == Some(&first)).count() as u64 + 1;
+        let run =
+            (1..limit).take_while(|next| bytes(index + next).as_ref() == Some(&first)).count() as u64 + 1;
         if run >= MIN_REPEATS { run } else { 1 }
     }
 
-    fn char_array(&self, scope: &Scope<'_>, element: &Type, count: u64, place: &Place) -> Result<Value, Missing> {
+    fn char_array(
+        &self,
+        scope: &Scope<'_>,
+        element: &Type,
+        count: u64,
+        place: &Place,
+    ) -> Result<Value, Missing> {
         let shown = count.min(self.limits.string as u64 + 1);
         match element.size {
             Some(1) => {
@@ -347,14 +393,16 @@ impl<'a> Printer<'a> {
         }
     }
 
-    /// Size of a type in bytes, arrays included.
-    fn size_of(&self, scope: &Scope<'_>, die: Die) -> Option<u64> {
+    /// Size of a type in bytes, arrays up to `levels` deep included.
+    fn size_of(&self, scope: &Scope<'_>, die: Die, levels: usize) -> Option<u64> {
         let (_, found) = scope.process.types.resolve(die)?;
         match (&found.kind, found.size) {
             (_, Some(size)) => Some(size),
             (Kind::Array { element, dimensions }, None) => {
-                let element = self.size_of(scope, (*element)?)?;
-                self.counts(scope, dimensions).into_iter().try_fold(element, |size, count| size.checked_mul(count?))
+                let element = self.size_of(scope, (*element)?, levels.checked_sub(1)?)?;
+                self.counts(scope, dimensions)
+                    .into_iter()
+                    .try_fold(element, |size, count| size.checked_mul(count?))
             }
             _ => None,
         }
@@ -374,21 +422,34 @@ impl<'a> Printer<'a> {
         if let Some(address) = place.address() {
             self.expanded.insert((address, die.key()));
         }
-        let variant = record.variants.as_deref().map(|variants| active(scope, variants, place)).unwrap_or_default();
+        let variant =
+            record.variants.as_deref().map(|variants| active(scope, variants, place)).unwrap_or_default();
         let all = record.members.len() + variant.len();
         let cut = (all > MAX_MEMBERS).then(|| format!("{} of {all} members", all - MAX_MEMBERS));
         let members = record.members.iter().chain(variant).take(MAX_MEMBERS);
         (members.map(|member| self.member(scope, die, member, place, depth)).collect(), cut)
     }
 
-    fn member(&mut self, scope: &Scope<'_>, die: Die, member: &types::Member, place: &Place, depth: usize) -> Member {
-        let type_name: Option<Arc<str>> = member.type_die.map(|die| scope.process.types.get(die).name.clone());
+    fn member(
+        &mut self,
+        scope: &Scope<'_>,
+        die: Die,
+        member: &types::Member,
+        place: &Place,
+        depth: usize,
+    ) -> Member {
+        let type_name: Option<Arc<str>> =
+            member.type_die.map(|die| scope.process.types.get(die).name.clone());
         let value = match (member.offset, member.bit_size) {
             (MemberOffset::Bits(start), Some(size)) => self.bit_field(scope, member, place, start, size),
-            (MemberOffset::Bits(start), None) => self.value(scope, member.type_die, &place.offset(start / 8), depth + 1),
+            (MemberOffset::Bits(start), None) => {
+                self.value(scope, member.type_die, &place.offset(start / 8), depth + 1)
+            }
             (MemberOffset::Expression(bytes), _) => {
                 let inner = match place.address() {
-                    Some(object) => scope.evaluate(bytes, die.unit, Some(object.0)).unwrap_or_else(Place::Missing),
+                    Some(object) => {
+                        scope.evaluate(bytes, die.unit, Some(object.0)).unwrap_or_else(Place::Missing)
+                    }
                     None => Place::Missing(Missing::OptimizedOut),
                 };
                 self.value(scope, member.type_die, &inner, depth + 1)
@@ -397,12 +458,24 @@ impl<'a> Printer<'a> {
         Member { name: member.name.clone(), type_name, bits: member.bit_size, value }
     }
 
-    fn bit_field(&self, scope: &Scope<'_>, member: &types::Member, place: &Place, start: u64, size: u64) -> Value {
+    fn bit_field(
+        &self,
+        scope: &Scope<'_>,
+        member: &types::Member,
+        place: &Place,
+        start: u64,
+        size: u64,
+    ) -> Value {
         let raw = match place.read_bits(scope.process.memory, start, size) {
             Ok(raw) => raw,
             Err(missing) => return missing.value(),
         };
-        match member.type_die.and_then(|die| scope.process.types.resolve(die)).as_ref().map(|(_, found)| &found.kind) {
+        match member
+            .type_die
+            .and_then(|die| scope.process.types.resolve(die))
+            .as_ref()
+            .map(|(_, found)| &found.kind)
+        {
             Some(Kind::Bool) => scalar::boolean(raw),
             Some(Kind::Enum { enumerators, signed }) => scalar::enumerator(raw, size, *signed, enumerators),
             Some(Kind::Char { signed } | Kind::Integer { signed }) => scalar::integer(raw, size, *signed),

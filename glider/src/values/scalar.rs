@@ -100,7 +100,10 @@ mod tests {
         assert_eq!(number(0xff, 8, false), 255);
         assert_eq!(number(0b101, 3, true), -3);
         assert_eq!(number(u128::MAX, 128, true), -1);
-        assert_eq!(integer(0xffff_ffff, 32, true), Value::Integer { text: "-1".into(), hex: "0xffffffff".into() });
+        assert_eq!(
+            integer(0xffff_ffff, 32, true),
+            Value::Integer { text: "-1".into(), hex: "0xffffffff".into() }
+        );
     }
 
     #[test]

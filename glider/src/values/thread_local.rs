@@ -4,7 +4,6 @@
 use super::Process;
 use crate::address::Address;
 use crate::object::Module;
-use crate::target::Memory;
 
 /// Objects in the dynamic linker's list that are looked at.
 const MAX_LINK_MAPS: usize = 4096;
