@@ -1,7 +1,16 @@
 //! One trace from start to end: the processes, what they say to each other, and the
 //! order in which things happen. See ARCHITECTURE.md, "Processes".
 
-use crate::report::Footer;
+mod analyzer_process;
+pub mod fallback;
+mod keeper;
+mod link;
+pub mod outlet;
+mod spool;
+
+pub use keeper::{Request, Trace, trace};
+
+use crate::report::{Footer, Header, Thread};
 use crate::target::{Capture, Mapping, Memory, ProcessInfo};
 
 /// What the analyzer process does; the keeper starts it and survives it.
@@ -14,6 +23,7 @@ pub trait Analyzer {
     /// Analyzes the held target and hands the rendered parts over, header first, then
     /// each thread in the order of the capture. The target is let go when this returns:
     /// what does not need its memory belongs into the footer's rendering, which the keeper does.
+    /// The keeper adds the problems of the capture and the timing to the footer.
     fn analyze(&mut self, capture: &Capture, memory: &dyn Memory, output: &mut dyn Output) -> Footer;
 }
 
@@ -26,4 +36,16 @@ pub trait Output {
     fn put_thread(&mut self, index: usize, rendered: &[u8]);
     /// Bytes put so far.
     fn size(&self) -> u64;
+}
+
+/// Turns parts of a report into bytes, in the format that was asked for. The analyzer renders the
+/// parts it makes; the keeper the footer, and whatever the analyzer did not deliver. The parts
+/// one after another make up the whole report.
+pub trait Renderer {
+    /// Everything before the first thread.
+    fn header(&self, header: &Header) -> Vec<u8>;
+    /// One thread; its `index` tells the first.
+    fn thread(&self, thread: &Thread) -> Vec<u8>;
+    /// Everything after the last thread.
+    fn footer(&self, footer: &Footer) -> Vec<u8>;
 }
