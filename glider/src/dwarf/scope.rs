@@ -33,6 +33,8 @@ pub struct Function {
 pub struct Inlined {
     /// Name of the inlined function.
     pub name: Option<Arc<str>>,
+    /// Start of the range of its code that holds the pc.
+    pub start: Option<FileAddress>,
     /// File of the call.
     pub call_file: Option<Arc<str>>,
     /// Line of the call.
@@ -143,7 +145,7 @@ impl Scopes {
                     open.push(opened);
                 }
                 gimli::DW_TAG_inlined_subroutine if inside(die) == Some(true) => {
-                    self.inlined.push(Inlined::new(die, child));
+                    self.inlined.push(Inlined::new(die, child, pc));
                     open.push(Open::new(die, child, depth, self.inlined.len(), 0));
                 }
                 gimli::DW_TAG_GNU_formal_parameter_pack | gimli::DW_TAG_common_block => {}
@@ -195,7 +197,7 @@ impl Open {
 }
 
 impl Inlined {
-    fn new(die: Die, entry: &Entry) -> Inlined {
+    fn new(die: Die, entry: &Entry, pc: FileAddress) -> Inlined {
         let number = |name| entry.attr(name).and_then(|attribute| attribute.udata_value());
         let small =
             |name| number(name).and_then(|value| u32::try_from(value).ok()).filter(|value| *value != 0);
@@ -205,6 +207,7 @@ impl Inlined {
         };
         Inlined {
             name: die.function_name(),
+            start: die.range_start(entry, pc),
             call_file,
             call_line: small(gimli::DW_AT_call_line),
             call_column: small(gimli::DW_AT_call_column),
