@@ -2,6 +2,7 @@
 
 pub mod address;
 pub mod analyzer;
+pub mod cli;
 pub mod dwarf;
 pub mod limits;
 pub mod object;

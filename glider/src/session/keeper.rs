@@ -8,10 +8,13 @@
 use super::analyzer_process::AnalyzerProcess;
 use super::link::{Link, News};
 use super::spool::{self, SpoolReader, SpoolWriter};
-use super::{Analyzer, Renderer, fallback};
-use crate::report::Footer;
+use super::{Analyzer, fallback};
+use crate::report::render::{Format, Style, render_footer, render_header, render_thread};
+use crate::report::{Footer, Status};
 use crate::target::hold::Released;
-use crate::target::{Capture, Hold, LiveMemory, Mapping, ProcessDirectory, ProcessInfo, TargetError};
+use crate::target::{
+    Capture, CapturedThread, Hold, LiveMemory, Mapping, ProcessDirectory, ProcessInfo, TargetError,
+};
 use crate::target::{snapshot, with_hold};
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
@@ -204,14 +207,14 @@ fn microseconds(duration: Duration) -> u64 {
 
 impl Trace {
     /// Whether everything there was to show is in the report.
-    pub fn is_complete(&self) -> bool {
-        let has_part = self.spool.header.is_some() && self.spool.threads.iter().all(Option::is_some);
-        let is_whole = self
-            .capture
-            .threads
-            .iter()
-            .all(|thread| thread.registers.is_some() || thread.state.starts_with('Z'));
-        self.failure.is_none() && self.capture.problems.is_empty() && has_part && is_whole
+    pub fn status(&self) -> Status {
+        let has_parts = self.spool.header.is_some() && self.spool.threads.iter().all(Option::is_some);
+        let is_whole = |thread: &CapturedThread| thread.registers.is_some() || thread.state.starts_with('Z');
+        let is_complete = self.failure.is_none()
+            && self.capture.problems.is_empty()
+            && has_parts
+            && self.capture.threads.iter().all(is_whole);
+        if is_complete { Status::Complete } else { Status::Partial }
     }
 
     /// What follows the threads: timing and problems among it.
@@ -219,23 +222,32 @@ impl Trace {
         &self.footer
     }
 
-    /// Writes the report.
+    /// Writes the report, in the format that the analyzer rendered its parts in.
     ///
     /// # Errors
     /// Those of `output`.
-    pub fn write(&self, renderer: &dyn Renderer, output: &mut dyn Write) -> io::Result<()> {
+    pub fn write(&self, format: Format, style: Style, output: &mut dyn Write) -> io::Result<()> {
+        let mut rendered = Vec::new();
         match self.spool.header {
             Some(part) => self.spool.copy(part, output)?,
-            None => output.write_all(&renderer.header(&fallback::header(&self.capture)))?,
+            None => render_header(&fallback::header(&self.capture), format, style, &mut rendered),
         }
+        output.write_all(&rendered)?;
         let why = self.failure.as_deref().unwrap_or("the analysis left it out");
         for (index, part) in self.spool.threads.iter().enumerate() {
+            rendered.clear();
             match part {
                 Some(part) => self.spool.copy(*part, output)?,
-                None => output.write_all(&renderer.thread(&fallback::thread(&self.capture, index, why)))?,
+                None => {
+                    let thread = fallback::thread(&self.capture, index, why);
+                    render_thread(&thread, index == 0, format, style, &mut rendered);
+                }
             }
+            output.write_all(&rendered)?;
         }
-        output.write_all(&renderer.footer(&self.footer))?;
+        rendered.clear();
+        render_footer(&self.footer, self.status(), format, style, &mut rendered);
+        output.write_all(&rendered)?;
         output.flush()
     }
 }

@@ -10,7 +10,7 @@ mod spool;
 
 pub use keeper::{Request, Trace, trace};
 
-use crate::report::{Footer, Header, Thread};
+use crate::report::Footer;
 use crate::target::{Capture, Mapping, Memory, ProcessInfo};
 
 /// What the analyzer process does; the keeper starts it and survives it.
@@ -36,16 +36,4 @@ pub trait Output {
     fn put_thread(&mut self, index: usize, rendered: &[u8]);
     /// Bytes put so far.
     fn size(&self) -> u64;
-}
-
-/// Turns parts of a report into bytes, in the format that was asked for. The analyzer renders the
-/// parts it makes; the keeper the footer, and whatever the analyzer did not deliver. The parts
-/// one after another make up the whole report.
-pub trait Renderer {
-    /// Everything before the first thread.
-    fn header(&self, header: &Header) -> Vec<u8>;
-    /// One thread; its `index` tells the first.
-    fn thread(&self, thread: &Thread) -> Vec<u8>;
-    /// Everything after the last thread.
-    fn footer(&self, footer: &Footer) -> Vec<u8>;
 }
