@@ -20,4 +20,7 @@ long hold_scopes(int seed);
 long hold_vectors(int seed);
 long hold_optimised(int seed);
 
+/* Adds up `count` pointers; to the compiler, all that they point at may be used. */
+long count_bytes(int count, ...);
+
 #endif

@@ -160,7 +160,8 @@ HOLDS long hold_bits_and_unions(int seed)
 
 enum color { RED, GREEN, BLUE };
 enum sparse { LOW = -5, NONE = 0, MIDDLE = 100, HIGH = 100000 };
-enum permission { READ = 1, WRITE = 2, EXECUTE = 4, ALL = READ | WRITE | EXECUTE, STICKY = 1 << 9 };
+enum permission { READ = 1, WRITE = 2, EXECUTE = 4, STICKY = 1 << 9 };
+enum overlapping { FIRST = 1, SECOND = 2, BOTH = FIRST | SECOND, FOURTH = 8 };
 enum wide { SMALL_VALUE = 1, BIG_VALUE = 0x100000000 };
 typedef enum { STATE_IDLE, STATE_BUSY } machine_state;
 
@@ -170,12 +171,13 @@ HOLDS long hold_enumerations(int seed)
     enum sparse negative = (enum sparse)(seed * LOW), gap = (enum sparse)(seed * 50);
     enum permission set = (enum permission)(seed * (READ | EXECUTE | STICKY));
     enum permission unknown_bit = (enum permission)(seed * (WRITE | 64));
+    enum overlapping both = (enum overlapping)(seed * 3), more = (enum overlapping)(seed * (BOTH | FOURTH));
     enum permission none = (enum permission)(seed - 1);
     enum wide wide = (enum wide)(seed * BIG_VALUE);
     machine_state state = (machine_state)seed;
     enum color palette[3] = {BLUE, RED, (enum color)(seed * 7)};
     long below = hold_list(seed);
-    return below + color + negative + gap + set + unknown_bit + none + (long)wide + (long)state + palette[seed];
+    return below + color + negative + gap + set + unknown_bit + both + more + none + (long)wide + (long)state + palette[seed];
 }
 
 struct node {
@@ -199,5 +201,5 @@ HOLDS long hold_list(int seed)
     third.previous = &second;
     third.next = &first; /* the list closes to a ring */
     long below = hold_statics(seed);
-    return below + list->next->next->value + same_list->value + tree->left->left->key[0] + itself.value;
+    return below + count_bytes(4, list, same_list, tree, &itself);
 }

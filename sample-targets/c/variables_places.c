@@ -4,9 +4,21 @@
 #include "variables.h"
 
 #include <signal.h>
+#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+
+long count_bytes(int count, ...)
+{
+    va_list pointers;
+    uintptr_t sum = 0;
+    va_start(pointers, count);
+    for (int i = 0; i < count; i++)
+        sum += (uintptr_t)va_arg(pointers, void *);
+    va_end(pointers);
+    return (long)(sum % 997);
+}
 
 int shared_counter = 12;
 static const char *const build_name = "sample";

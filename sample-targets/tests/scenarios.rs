@@ -64,10 +64,45 @@ const C: &[(&str, &[&str], Promise)] = &[
     ("server", &[], Sleeps(5)),
 ];
 
+const CPP: &[(&str, &[&str], Promise)] = &[
+    ("null", &[], Dies(libc::SIGSEGV)),
+    ("wild-pointer", &[], Dies(libc::SIGSEGV)),
+    ("wild-call", &[], Dies(libc::SIGSEGV)),
+    ("null-call", &[], Dies(libc::SIGSEGV)),
+    ("abort", &[], Dies(libc::SIGABRT)),
+    ("divide-by-zero", &[], Dies(libc::SIGFPE)),
+    ("stack-overflow", &[], Dies(libc::SIGSEGV)),
+    ("fault-handler", &[], Leader('T')),
+    ("fault-handler", &["wild-pointer"], Leader('T')),
+    ("fault-handler", &["wild-call"], Leader('T')),
+    ("fault-handler", &["null-call"], Leader('T')),
+    ("fault-handler", &["abort"], Leader('T')),
+    ("fault-handler", &["divide-by-zero"], Leader('T')),
+    ("fault-handler", &["stack-overflow"], Leader('T')),
+    ("signal-handler", &[], Sleeps(1)),
+    ("signal-alternate-stack", &[], Sleeps(1)),
+    ("deep-recursion", &[], Sleeps(1)),
+    ("inlined", &[], Sleeps(1)),
+    ("sort-callback", &[], Sleeps(1)),
+    ("function-object", &[], Sleeps(1)),
+    ("deadlock", &[], Sleeps(3)),
+    ("busy-loop", &[], Runs),
+    ("many-threads", &[], Sleeps(17)),
+    ("leader-exited", &[], Leader('Z')),
+    ("thread-churn", &[], Runs),
+    ("thread-locals", &[], Sleeps(4)),
+    ("in-catch", &[], Sleeps(1)),
+    ("in-unwinding", &[], Sleeps(1)),
+    ("in-terminate", &[], Sleeps(1)),
+    ("uncaught-exception", &[], Dies(libc::SIGABRT)),
+    ("variables", &[], Sleeps(1)),
+    ("library-callback", &[], Sleeps(1)),
+];
+
 fn promises(language: Language) -> &'static [(&'static str, &'static [&'static str], Promise)] {
     match language {
         Language::C => C,
-        Language::Cpp => &[],
+        Language::Cpp => CPP,
         Language::Rust => &[],
     }
 }
@@ -112,8 +147,18 @@ fn c_scenarios_keep_their_promises_optimised() {
 }
 
 #[test]
+fn cpp_scenarios_keep_their_promises_unoptimised() {
+    check_all(Language::Cpp, Optimisation::O0);
+}
+
+#[test]
+fn cpp_scenarios_keep_their_promises_optimised() {
+    check_all(Language::Cpp, Optimisation::O2);
+}
+
+#[test]
 fn every_scenario_of_a_program_has_a_promise() {
-    for language in [Language::C] {
+    for language in [Language::C, Language::Cpp] {
         let offered = program(language, Optimisation::O0).scenarios().unwrap();
         let promised: BTreeSet<&str> = promises(language).iter().map(|(name, _, _)| *name).collect();
         assert_eq!(offered.iter().map(String::as_str).collect::<BTreeSet<_>>(), promised, "{language}");
