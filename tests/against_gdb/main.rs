@@ -21,9 +21,6 @@ const THRESHOLD: f64 = 0.99;
 /// Differences printed when a figure falls short.
 const SHOWN: usize = 100;
 
-/// The scenarios every build is tried on: they hold every kind of variable, inlined call, signal.
-const EVERYWHERE: &[&[&str]] = &[&["variables"], &["variables-in-pieces"], &["inlined"], &["signal-handler"]];
-
 /// Scenarios that a look would change: a thread that runs, and system calls that no kernel restarts
 /// after a tracer's stop (epoll_wait, semop; see signal(7)). SIGSTOP holds them for both looks.
 const RESTLESS: &[&str] = &["busy-loop", "sleeping-in-syscalls"];
@@ -94,7 +91,8 @@ fn few_builds_of(language: Language) -> Vec<Build> {
 
 #[test]
 fn c_programs_of_every_optimisation_and_dwarf_version() -> Result<()> {
-    try_all("C, -O0 -O2 -Os, DWARF 2 to 5", &matrix_of(Language::C), EVERYWHERE)
+    let scenarios: &[&[&str]] = &[&["variables"], &["variables-in-pieces"], &["inlined"], &["signal-handler"]];
+    try_all("C, -O0 -O2 -Os, DWARF 2 to 5", &matrix_of(Language::C), scenarios)
 }
 
 #[test]
@@ -121,6 +119,33 @@ fn c_programs_in_every_situation() -> Result<()> {
         &["sleeping-in-syscalls"],
     ];
     try_all("C, every situation", &few_builds_of(Language::C), scenarios)
+}
+
+#[test]
+fn cpp_programs_of_every_optimisation_and_dwarf_version() -> Result<()> {
+    let scenarios: &[&[&str]] = &[&["variables"], &["inlined"], &["signal-handler"]];
+    try_all("C++, -O0 -O2 -Os, DWARF 2 to 5", &matrix_of(Language::Cpp), scenarios)
+}
+
+#[test]
+fn cpp_programs_in_every_situation() -> Result<()> {
+    let scenarios: &[&[&str]] = &[
+        &["fault-handler", "null"],
+        &["fault-handler", "wild-call"],
+        &["deep-recursion", "500"],
+        &["sort-callback"],
+        &["function-object"],
+        &["deadlock"],
+        &["busy-loop"],
+        &["many-threads"],
+        &["thread-locals"],
+        &["signal-alternate-stack"],
+        &["in-catch"],
+        &["in-unwinding"],
+        &["in-terminate"],
+        &["library-callback"],
+    ];
+    try_all("C++, every situation", &few_builds_of(Language::Cpp), scenarios)
 }
 
 #[test]

@@ -155,6 +155,9 @@ def tree(value, depth, budget):
     if code == gdb.TYPE_CODE_FLT:
         # gdb prints as many digits as bring the same value back.
         return {"k": "float", "v": value.format_string(raw=True), "size": type_.sizeof}
+    if code == gdb.TYPE_CODE_COMPLEX:
+        # `1 + -2i`: each part is a float of half the size.
+        return {"k": "float", "v": value.format_string(raw=True), "size": type_.sizeof // 2}
     return {"k": "uncompared", "v": value.format_string(raw=True, max_elements=16)[:200]}
 
 

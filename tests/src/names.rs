@@ -9,6 +9,8 @@
 /// - for Rust, the demangled linkage name, with or without its hash: gdb names Rust functions by
 ///   their place in the debug information (`vec::{impl#1}::push<u8, Global>`), the symbol says
 ///   `<Vec<T> as Extend>::push`; without a symbol only `push` can be compared;
+/// - for C++, what is local to a function, lambdas above all: gdb says `operator()` for
+///   `f(int)::{lambda()#1}::operator()() const`;
 /// - names with one base: gdb leaves out the parameters of a C++ function where it has debug
 ///   information, shows them where it has only a symbol; template arguments, ABI tags, clone
 ///   suffixes (`.isra.0`, `.cold`) and symbol versions (`@@GLIBC_2.34`) are spelled by taste.
@@ -29,7 +31,10 @@ pub fn same_function(gdb: &str, linkage_name: Option<&str>, other: &str) -> bool
     if gdb.contains("{impl#") || gdb.starts_with('<') || other.starts_with('<') || other.contains("<impl ") {
         return last(&base(gdb)) == last(&base(other));
     }
-    base(gdb) == base(other)
+    let (theirs, ours) = (base(gdb), base(other));
+    // In the scope of a function gdb gives the last part alone.
+    let is_local = !theirs.contains("::") && other.contains(")::");
+    theirs == if is_local { last(&ours) } else { &ours }
 }
 
 /// Whether a file name of `theirs` and the name `ours` denote one source file: after `.` and `..`
@@ -164,6 +169,7 @@ mod tests {
             ("work", "work.isra.0"),
             ("work", "work(int) [clone .constprop.0]"),
             ("foo()::{lambda(int)#1}::operator()", "foo()::{lambda(int)#1}::operator()(int) const"),
+            ("operator()", "hold(int)::{lambda(int)#1}::operator()(int) const"),
             ("pthread_create@@GLIBC_2.34", "pthread_create"),
         ] {
             assert!(same_function(gdb, None, other), "{gdb} and {other}");
@@ -187,6 +193,8 @@ mod tests {
             ("operator<<", "operator<"),
             ("ns::operator()", "ns::operator[]"),
             ("work", ""),
+            ("operator()", "hold(int)::{lambda(int)#1}::operator[](int) const"),
+            ("work", "a::work()"),
             ("f()::{lambda()#1}::operator()", "f()"),
         ] {
             assert!(!same_function(gdb, None, other), "{gdb} and {other}");

@@ -30,7 +30,9 @@ pub fn address(text: &str) -> Option<u64> {
 }
 
 /// The bytes of a quoted and escaped string, and whether it was cut (`...` after the quote).
+/// A prefix (`L`, `u`, `U`, `u8`) is accepted.
 pub fn string(text: &str) -> Option<(Vec<u8>, bool)> {
+    let text = ["L", "u8", "u", "U"].iter().find_map(|prefix| text.strip_prefix(prefix)).unwrap_or(text);
     let (inner, cut) = match text.strip_suffix("...") {
         Some(quoted) if quoted.len() > 1 && quoted.ends_with('"') => (quoted, true),
         _ => (text, false),
@@ -83,8 +85,12 @@ fn radix(digits: &[u8], radix: u32) -> Option<u8> {
 /// Whether two decimals denote one floating point number of `size` bytes.
 ///
 /// Not-a-numbers are all one: gdb prints their payload, glider does not. Numbers wider than a
-/// double are compared as doubles: the last digits of a `long double` go unchecked.
+/// double are compared as doubles: the last digits of a `long double` go unchecked. A complex
+/// number (`1 + -2i`, `1-2i`) is compared part by part.
 pub fn same_float(left: &str, right: &str, size: u64) -> bool {
+    if let (Some((real, imaginary)), Some((other_real, other_imaginary))) = (complex(left), complex(right)) {
+        return same_float(&real, &other_real, size) && same_float(&imaginary, &other_imaginary, size);
+    }
     let is_nan = |text: &str| text.trim_start_matches(['-', '+']).to_ascii_lowercase().starts_with("nan");
     if is_nan(left) || is_nan(right) {
         return is_nan(left) && is_nan(right);
@@ -99,6 +105,20 @@ pub fn same_float(left: &str, right: &str, size: u64) -> bool {
         (Ok(left), Ok(right)) => left.to_bits() == right.to_bits(),
         _ => false,
     }
+}
+
+/// The parts of a complex number.
+fn complex(text: &str) -> Option<(String, String)> {
+    let text: String = text.chars().filter(|character| !character.is_whitespace()).collect();
+    let text = text.strip_suffix('i')?;
+    let bytes = text.as_bytes();
+    let sign = |at: &usize| {
+        let before = at.checked_sub(1).and_then(|before| bytes.get(before));
+        matches!(bytes.get(*at), Some(b'+' | b'-')) && !matches!(before, Some(b'e' | b'E'))
+    };
+    let at = (1..bytes.len()).find(sign)?;
+    let (real, imaginary) = text.split_at_checked(at)?;
+    Some((real.to_owned(), imaginary.strip_prefix('+').unwrap_or(imaginary).to_owned()))
 }
 
 /// The last lines of what a program wrote to its standard error, on one line.
@@ -141,6 +161,7 @@ mod tests {
         assert_eq!(string("\"a\\n\\\"\\\\\\x00\\101b\""), Some((b"a\n\"\\\0Ab".to_vec(), false)));
         assert_eq!(string("\"ab\"..."), Some((b"ab".to_vec(), true)));
         assert_eq!(string("\"...\""), Some((b"...".to_vec(), false)));
+        assert_eq!(string("L\"ab\""), Some((b"ab".to_vec(), false)));
         assert_eq!(string("ab"), None);
         assert_eq!(string("\"\\x4\""), None);
     }
@@ -153,6 +174,8 @@ mod tests {
         assert!(same_float("1e+300", "1e300", 8));
         assert!(same_float("-nan(0x8000000000000)", "nan", 8));
         assert!(same_float("inf", "inf", 8) && !same_float("inf", "-inf", 8));
+        assert!(same_float("1 + -2i", "1-2i", 8) && same_float("-1e-05 + 2i", "-0.00001 + 2i", 8));
+        assert!(!same_float("1 + -2i", "1 + 2i", 8) && !same_float("1 + 2i", "1", 8));
         assert!(!same_float("nan(0x1)", "1", 8) && !same_float("0", "-0", 8));
     }
 }

@@ -28,6 +28,9 @@ pub(super) fn compare(gdb: &Value, glider: &Value, place: &str, figures: &mut Fi
             }
             array(runs, other_runs, place, figures);
         }
+        (Value::Array { runs, .. }, Value::Bytes { shown, .. }) if same_wide(runs, shown) => {
+            figures.equal(Subject::Values, gdb.leaves());
+        }
         _ if same_scalar(gdb, glider) => figures.equal(Subject::Values, 1),
         _ => count(figures, gdb.leaves().max(1), Verdict::Different, place, show(gdb), show(glider)),
     }
@@ -108,6 +111,27 @@ fn same_scalar(gdb: &Value, glider: &Value) -> bool {
         }
         _ => false,
     }
+}
+
+/// Whether a string shows the characters of an array of wide ones, all of them or up to a zero.
+fn same_wide(runs: &[Run], shown: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(shown) else {
+        return false;
+    };
+    let mut characters = text.chars().map(u32::from);
+    for run in runs {
+        let Value::Number(number) = &run.value else {
+            return false;
+        };
+        let character = characters.next();
+        if character.map(|character| character.to_string()).as_ref() != Some(number) {
+            return false;
+        }
+        if character == Some(0) {
+            return true;
+        }
+    }
+    true
 }
 
 /// Whether `other` is what a string shows of `bytes`: all of the first `wanted`, or up to a NUL.
@@ -225,6 +249,14 @@ mod tests {
         assert_eq!(counts(&gdb, &folded("9")), (3, 1, 0, 0));
         assert_eq!(counts(&gdb, &Value::Array { length: 4, runs: runs(&[(0, 3, "7")]) }), (3, 0, 1, 0));
         assert_eq!(counts(&gdb, &Value::Array { length: 5, runs: runs(&[(0, 5, "7")]) }), (0, 4, 0, 0));
+    }
+
+    #[test]
+    fn wide_characters_are_equal_to_their_text() {
+        let gdb = Value::Array { length: 3, runs: runs(&[(0, 1, "8364"), (1, 1, "0"), (2, 1, "7")]) };
+        assert_eq!(counts(&gdb, &bytes("\u{20ac}\0".as_bytes(), 12)), (3, 0, 0, 0));
+        assert_eq!(counts(&gdb, &bytes("\u{20ad}\0".as_bytes(), 12)), (0, 3, 0, 0));
+        assert_eq!(counts(&gdb, &bytes("\u{20ac}".as_bytes(), 12)), (0, 3, 0, 0));
     }
 
     #[test]
