@@ -6,6 +6,7 @@
 
 use super::row::Row;
 use super::table::{self, Indexes};
+use super::x86_64::call_site::call_before;
 use super::x86_64::signal;
 use super::{Code, Frame};
 use crate::address::Address;
@@ -23,6 +24,9 @@ pub(super) enum Plan {
     Row(Box<Row>),
     /// It is a signal trampoline without a table: from the `ucontext_t` on the stack.
     Trampoline,
+    /// It has none: its pc is the first byte of a function that was not called. Such a return
+    /// address was put on a fresh stack, for what runs there to return to (makecontext(3)).
+    Planted,
     /// Nothing is known: by convention or by guessing.
     NoTable,
 }
@@ -51,15 +55,30 @@ impl CfiCache {
                 table::find_row(sections, lookup, indexes, context)
             };
             let row = frame.lookup_pc().and_then(&mut row_at);
-            if row.as_ref().is_some_and(|row| row.is_signal_frame) || !signal::is_trampoline(pc, memory) {
+            if row.as_ref().is_some_and(|row| row.is_signal_frame) {
                 return row.map_or(Plan::NoTable, Plan::Row);
             }
-            // A trampoline is entered at its first byte, not called: what lies one byte
-            // before it may be another function.
-            match row_at(pc) {
-                Some(row) if row.is_signal_frame => Plan::Row(row),
-                _ => Plan::Trampoline,
+            if frame.pc_is_exact || is_uncalled(pc, code, memory) {
+                // What is entered at its first byte is described there, and not one byte before.
+                let entered = row_at(pc);
+                if signal::is_trampoline(pc, memory) {
+                    return match entered {
+                        Some(row) if row.is_signal_frame => Plan::Row(row),
+                        _ => Plan::Trampoline,
+                    };
+                }
+                let start = entered.map(|row| row.function_start).or_else(|| code.function_start(pc));
+                if !frame.pc_is_exact && start == Some(pc) {
+                    return Plan::Planted;
+                }
             }
+            row.map_or(Plan::NoTable, Plan::Row)
         })
     }
+}
+
+/// Whether a return address is not one: there is no call before it, as far as can be read.
+fn is_uncalled(pc: Address, code: &dyn Code, memory: &dyn Memory) -> bool {
+    let is_readable = pc.checked_sub(1).is_some_and(|before| memory.read_exact(before, &mut [0]).is_some());
+    is_readable && call_before(pc, code, memory).is_none()
 }

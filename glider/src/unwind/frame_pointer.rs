@@ -2,10 +2,10 @@
 //! the return address on top of the stack at a function's entry (psABI 3.2.2).
 //!
 //! Pipeline place: under [`step`](super::step). A value is believed only when the return
-//! address lies behind a call instruction and the chain goes up the stack.
+//! address is one by the instructions around it and the chain goes up the stack.
 
 use super::step::View;
-use super::x86_64::call_site::call_before;
+use super::x86_64::call_site::call_returning_to;
 use crate::address::Address;
 use crate::target::Registers;
 use crate::target::registers::{CALLEE_SAVED, RBP, RIP, RSP};
@@ -20,7 +20,7 @@ pub(super) fn caller_by_chain(registers: &Registers, sp: Address, view: &View<'_
     let saved = view.memory.read_u64(base)?;
     let slot = base.checked_add(8)?;
     let return_address = view.memory.read_u64(slot)?;
-    call_before(Address(return_address), view.code, view.memory)?;
+    call_returning_to(Address(return_address), view.code, view.memory)?;
     let mut caller = Registers::default();
     caller.set(RBP, Some(saved));
     caller.set(RSP, Some(slot.checked_add(8)?.0));
@@ -39,7 +39,7 @@ pub(super) fn caller_at(
 ) -> Option<Registers> {
     let slot = sp.checked_add(words.checked_mul(8)?)?;
     let return_address = view.memory.read_u64(slot)?;
-    call_before(Address(return_address), view.code, view.memory)?;
+    call_returning_to(Address(return_address), view.code, view.memory)?;
     let mut caller = Registers::default();
     for register in CALLEE_SAVED {
         caller.set(register, registers.get(register));

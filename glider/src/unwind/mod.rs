@@ -91,7 +91,8 @@ pub struct Frame {
 /// Where a signal frame's data lies (x86-64: `struct rt_sigframe`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SignalFrame {
-    /// Address of the `siginfo_t`.
+    /// Address of the `siginfo_t`. The kernel fills it in only for handlers installed with
+    /// `SA_SIGINFO` (sigaction(2)); for others it holds whatever the stack held before.
     pub siginfo: Address,
     /// Address of the `ucontext_t`.
     pub ucontext: Address,

@@ -4,10 +4,10 @@
 //! Pipeline place: [`table`](super::table) makes rows, [`step`](super::step) applies them.
 
 use super::{Bytes, expression};
-use crate::address::{Address, Bias};
+use crate::address::{Address, Bias, FileAddress};
 use crate::target::registers::{CALLEE_SAVED, GENERAL_COUNT, RIP, RSP};
 use crate::target::{Memory, Registers};
-use gimli::{CommonInformationEntry, RegisterRule, UnwindSection, UnwindTableRow};
+use gimli::{FrameDescriptionEntry, RegisterRule, UnwindSection, UnwindTableRow};
 
 /// A row of a frame table, for the general registers.
 #[derive(Clone, Debug)]
@@ -18,6 +18,8 @@ pub(super) struct Row {
     return_column: u16,
     /// CIE augmentation `S`: the caller was interrupted here, its pc is exact.
     pub(super) is_signal_frame: bool,
+    /// Where the function begins that the table's entry describes.
+    pub(super) function_start: Address,
     bias: Bias,
 }
 
@@ -67,7 +69,7 @@ impl Row {
     /// does not make sense on this architecture.
     pub(super) fn from_gimli<S>(
         row: &UnwindTableRow<usize>,
-        cie: &CommonInformationEntry<Bytes>,
+        fde: &FrameDescriptionEntry<Bytes>,
         section: &S,
         bias: Bias,
     ) -> Option<Row>
@@ -98,9 +100,16 @@ impl Row {
                 RegisterRule::Architectural | RegisterRule::Constant(_) => Rule::Undefined,
             };
         }
-        let return_column = cie.return_address_register().0;
+        let return_column = fde.cie().return_address_register().0;
         rules.get(usize::from(return_column))?;
-        Some(Row { cfa, rules, return_column, is_signal_frame: cie.is_signal_trampoline(), bias })
+        Some(Row {
+            cfa,
+            rules,
+            return_column,
+            is_signal_frame: fde.is_signal_trampoline(),
+            function_start: bias.to_runtime(FileAddress(fde.initial_address())),
+            bias,
+        })
     }
 
     /// The caller's registers, all of them that the table can tell. `None` when the CFA

@@ -4,7 +4,7 @@
 //! have failed. What is found here is a guess and marked as one.
 
 use super::step::View;
-use super::x86_64::call_site::{Call, call_before};
+use super::x86_64::call_site::{Call, call_returning_to};
 use crate::address::Address;
 use crate::target::Registers;
 use crate::target::registers::{RBP, RIP, RSP};
@@ -62,7 +62,7 @@ pub(super) fn caller(
 }
 
 fn fit(word: Address, current: Option<Address>, view: &View<'_>) -> Option<Fit> {
-    let call = call_before(word, view.code, view.memory)?;
+    let call = call_returning_to(word, view.code, view.memory)?;
     if let (Call::Direct(target), Some(current)) = (call, current)
         && target != current
         && view.code.function_start(target) == Some(target)

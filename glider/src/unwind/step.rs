@@ -12,6 +12,7 @@ use super::x86_64::signal;
 use super::{Code, Frame, frame_pointer, scan};
 use crate::address::Address;
 use crate::report::Trust;
+use crate::target::registers::RBP;
 use crate::target::{Memory, Registers};
 use std::sync::Arc;
 
@@ -39,6 +40,7 @@ pub(super) fn step(frame: &mut Frame, view: View<'_>, cache: &mut CfiCache) -> S
     match cache.plan(frame, pc, view.code, view.memory) {
         Plan::Row(row) => by_row(row, frame, pc, sp, view),
         Plan::Trampoline => by_signal_frame(frame, pc, sp, view),
+        Plan::Planted => Ok(None),
         Plan::NoTable => by_convention(frame, pc, sp, view),
     }
 }
@@ -118,12 +120,14 @@ fn by_convention(frame: &Frame, pc: Address, sp: Address, view: View<'_>) -> Ste
     if let Some(registers) = found {
         return Ok(Some(called(registers, Trust::FramePointer)));
     }
-    if !frame.pc_is_exact && registers.get(crate::target::registers::RBP) == Some(0) {
-        // psABI 3.4.1: the outermost frame is marked with a frame pointer of zero.
+    // psABI 3.4.1: the outermost function is entered with a frame pointer of zero, or sets it.
+    let may_be_outermost = !frame.pc_is_exact && registers.get(RBP) == Some(0);
+    if may_be_outermost && prologue::has_cleared_rbp(pc, view.code, view.memory) {
         return Ok(None);
     }
     by_scan(frame, pc, sp, view, Problem::NoCaller { pc }).or_else(|problem| match by_chain() {
         Some(registers) => Ok(Some(called(registers, Trust::FramePointer))),
+        None if may_be_outermost => Ok(None),
         None => Err(problem),
     })
 }

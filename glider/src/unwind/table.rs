@@ -222,5 +222,5 @@ fn row_of<S: UnwindSection<Bytes>>(
     context: &mut UnwindContext<usize>,
 ) -> Option<Box<Row>> {
     let row = fde.unwind_info_for_address(section, bases, context, address).ok()?;
-    Row::from_gimli(row, fde.cie(), section, bias).map(Box::new)
+    Row::from_gimli(row, fde, section, bias).map(Box::new)
 }

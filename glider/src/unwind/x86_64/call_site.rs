@@ -1,6 +1,7 @@
 //! Recognizes return addresses: a word on the stack is one only if it points into code, right
 //! behind a call instruction (Intel SDM vol. 2, CALL: `E8 rel32` and `FF /2`).
 
+use super::signal;
 use crate::address::Address;
 use crate::target::Memory;
 use crate::unwind::Code;
@@ -15,6 +16,20 @@ pub(in crate::unwind) enum Call {
     Direct(Address),
     /// Through a register or a pointer in memory.
     Indirect,
+    /// By the kernel, of a signal handler: it returns into the trampoline.
+    Signal,
+}
+
+/// How the code at `address` called the function that returns there; `None` when `address`
+/// is no return address.
+pub(in crate::unwind) fn call_returning_to(
+    address: Address,
+    code: &dyn Code,
+    memory: &dyn Memory,
+) -> Option<Call> {
+    call_before(address, code, memory).or_else(|| {
+        (code.is_executable(address) && signal::starts_trampoline(address, memory)).then_some(Call::Signal)
+    })
 }
 
 /// The call instruction before `address`, if there is one and `address` is executable.
@@ -30,7 +45,7 @@ pub(in crate::unwind) fn call_before(address: Address, code: &dyn Code, memory: 
         if read.is_some() {
             return decode(&bytes, length, address).filter(|call| match call {
                 Call::Direct(target) => code.is_executable(*target),
-                Call::Indirect => true,
+                Call::Indirect | Call::Signal => true,
             });
         }
     }

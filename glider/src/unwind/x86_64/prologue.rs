@@ -15,6 +15,9 @@ const PUSH_RBP: u8 = 0x55;
 /// `mov %rsp,%rbp` in its two encodings.
 const SET_RBP: [[u8; 3]; 2] = [[0x48, 0x89, 0xe5], [0x48, 0x8b, 0xec]];
 
+/// `xor %ebp,%ebp` in its two encodings; a REX prefix may precede.
+const CLEAR_EBP: [[u8; 2]; 2] = [[0x31, 0xed], [0x33, 0xed]];
+
 /// How far a function has come in making its frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::unwind) enum Progress {
@@ -52,7 +55,8 @@ pub(in crate::unwind) fn progress(
         }
     }
     let lookup = if is_exact { pc } else { Address(pc.0.wrapping_sub(1)) };
-    code.function_start(lookup).map_or(Progress::Unknown, |start| in_function(start, pc, is_exact, memory))
+    code.function_start(lookup)
+        .map_or(Progress::Unknown, |start| in_function(start, pc, is_exact, code, memory))
 }
 
 /// What the next instruction to run says by itself.
@@ -84,7 +88,13 @@ fn at_instruction(pc: Address, memory: &dyn Memory) -> Progress {
 }
 
 /// What the function's first instructions say.
-fn in_function(start: Address, pc: Address, is_exact: bool, memory: &dyn Memory) -> Progress {
+fn in_function(
+    start: Address,
+    pc: Address,
+    is_exact: bool,
+    code: &dyn Code,
+    memory: &dyn Memory,
+) -> Progress {
     let Some(reached) = pc.0.checked_sub(start.0) else { return Progress::Unknown };
     if reached == 0 && is_exact {
         return AT_ENTRY;
@@ -92,7 +102,9 @@ fn in_function(start: Address, pc: Address, is_exact: bool, memory: &dyn Memory)
     let mut buffer = [0; WINDOW];
     let read = memory.read(start, &mut buffer);
     let bytes = buffer.get(..read).unwrap_or_default();
+    let is_inside = |offset: usize| code.function_start(Address(start.0 + offset as u64)) == Some(start);
     let set = bytes.windows(3).position(|window| SET_RBP.iter().any(|set| set == window));
+    let set = set.filter(|set| is_inside(*set));
     let pushed = set.and_then(|set| bytes.get(..set)?.iter().rposition(|byte| *byte == PUSH_RBP));
     let (Some(set), Some(pushed)) = (set, pushed) else { return Progress::Frameless };
     match usize::try_from(reached) {
@@ -100,6 +112,19 @@ fn in_function(start: Address, pc: Address, is_exact: bool, memory: &dyn Memory)
         Ok(reached) if is_exact && reached <= set => PUSHED,
         _ => Progress::FrameMade,
     }
+}
+
+/// Whether the function that `pc` returns into has an `xor %ebp,%ebp` before: it marks the
+/// outermost frame, as the code does that begins programs and threads.
+pub(in crate::unwind) fn has_cleared_rbp(pc: Address, code: &dyn Code, memory: &dyn Memory) -> bool {
+    let window = WINDOW as u64 * 2;
+    let lookup = Address(pc.0.wrapping_sub(1));
+    let start = code.function_start(lookup).map_or(0, |start| start.0).max(pc.0.saturating_sub(window));
+    let mut buffer = [0; WINDOW * 2];
+    let wanted = usize::try_from(pc.0 - start.min(pc.0)).ok().and_then(|length| buffer.get_mut(..length));
+    let Some(bytes) = wanted else { return false };
+    memory.read_exact(Address(start), bytes).is_some()
+        && CLEAR_EBP.iter().any(|clear| bytes.windows(2).any(|window| window == clear))
 }
 
 #[cfg(test)]
@@ -134,6 +159,24 @@ mod tests {
         let memory = Bytes::new(0x1000, &[0x53, 0x48, 0x83, 0xec, 0x10, 0x90, 0x90]);
         let code = OneFunction { start: 0x1000, end: 0x1007 };
         assert_eq!(progress(Address(0x1005), true, &code, &memory), Progress::Frameless);
+    }
+
+    #[test]
+    fn the_next_functions_prologue_is_not_taken_for_this_ones() {
+        let memory = Bytes::new(0x1000, &[0x90, 0xc3, 0x55, 0x48, 0x89, 0xe5, 0x90, 0x90]);
+        let code = OneFunction { start: 0x1000, end: 0x1002 };
+        assert_eq!(progress(Address(0x1002), false, &code, &memory), Progress::Frameless);
+    }
+
+    #[test]
+    fn the_code_that_begins_a_program_clears_rbp() {
+        let start = [0xf3, 0x0f, 0x1e, 0xfa, 0x31, 0xed, 0xe8, 0, 0, 0, 0, 0xf4];
+        let memory = Bytes::new(0x1000, &start);
+        let code = OneFunction { start: 0x1000, end: 0x100c };
+        assert!(has_cleared_rbp(Address(0x100b), &code, &memory));
+        let later = OneFunction { start: 0x1006, end: 0x100c };
+        assert!(!has_cleared_rbp(Address(0x100b), &later, &memory));
+        assert!(!has_cleared_rbp(Address(0), &NoCode, &memory));
     }
 
     #[test]

@@ -25,13 +25,15 @@ const XSTATE_MAGIC: u32 = 0x4650_5853;
 /// `XFEATURE_MASK_YMM`.
 const YMM: u64 = 1 << 2;
 
-/// Whether the instructions at `pc` are a signal trampoline's.
+/// Whether a signal trampoline begins at `address`.
+pub(in crate::unwind) fn starts_trampoline(address: Address, memory: &dyn Memory) -> bool {
+    let mut bytes = [0; TRAMPOLINE.len()];
+    memory.read_exact(address, &mut bytes).is_some() && bytes == TRAMPOLINE
+}
+
+/// Whether `pc` is at one of the two instructions of a signal trampoline.
 pub(in crate::unwind) fn is_trampoline(pc: Address, memory: &dyn Memory) -> bool {
-    let is_at = |start: Address| {
-        let mut bytes = [0; TRAMPOLINE.len()];
-        memory.read_exact(start, &mut bytes).is_some() && bytes == TRAMPOLINE
-    };
-    is_at(pc) || pc.checked_sub(MOV).is_some_and(is_at)
+    starts_trampoline(pc, memory) || pc.checked_sub(MOV).is_some_and(|start| starts_trampoline(start, memory))
 }
 
 /// Where the signal's data lies for a trampoline with this stack pointer: its handler has
