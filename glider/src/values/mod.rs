@@ -5,6 +5,7 @@
 //! through [`Memory`](crate::target::Memory) only; nothing it reads is trusted.
 
 mod decimal;
+mod hooks;
 mod location;
 mod place;
 mod printer;
@@ -12,6 +13,7 @@ mod scalar;
 mod text;
 mod thread_local;
 
+pub use hooks::{Child, Item, Part, Shown, ValueHooks};
 pub use location::{FrameView, Scope};
 pub use place::{Missing, Place};
 pub use printer::Printer;
