@@ -72,7 +72,9 @@ static void deadlock(int argc, char **argv)
     pthread_join(two, NULL);
 }
 
-/* --- busy loop: looks for a block whose hash is zero; none is --- */
+/* --- busy loop: looks for a block with the wanted hash; none has it --- */
+
+static volatile uint32_t wanted_hash = 0;
 
 static __attribute__((noinline)) uint32_t hash_block(const unsigned char *block, size_t size)
 {
@@ -92,7 +94,7 @@ static void busy_loop(int argc, char **argv)
     do {
         memcpy(block, &tries, sizeof tries);
         tries++;
-    } while (hash_block(block, sizeof block) != 0);
+    } while (hash_block(block, sizeof block) != wanted_hash);
 }
 
 /* --- many threads, each waiting for work some calls deep --- */

@@ -70,7 +70,9 @@ void deadlock(const Arguments &)
     back.join();
 }
 
-// --- busy loop: looks for a block whose hash is zero; none is ---
+// --- busy loop: looks for a block with the wanted hash; none has it ---
+
+volatile std::uint32_t wanted_hash = 0;
 
 template <std::size_t Size> [[gnu::noinline]] std::uint32_t hash_block(const std::array<unsigned char, Size> &block)
 {
@@ -84,7 +86,7 @@ void busy_loop(const Arguments &)
 {
     std::array<unsigned char, 4096> block = {};
     announce_ready();
-    for (unsigned long tries = 0; hash_block(block) != 0; tries++)
+    for (unsigned long tries = 0; hash_block(block) != wanted_hash; tries++)
         std::memcpy(block.data(), &tries, sizeof tries);
 }
 

@@ -42,6 +42,17 @@ pub(crate) fn read_all(pid: i32) -> Vec<ThreadStatus> {
     read_threads(pid).into_iter().filter_map(|tid| read_status(pid, tid)).collect()
 }
 
+/// The processor time that the whole process has used, in ticks; `None` when it is gone.
+pub(crate) fn read_processor_ticks(pid: i32) -> Option<u64> {
+    let text = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The command name may itself hold spaces and parentheses: count from the last one. The state
+    // comes next as field 3, utime and stime are fields 14 and 15.
+    let mut fields = text.get(text.rfind(')')?..)?.split_ascii_whitespace().skip(12);
+    let user: u64 = fields.next()?.parse().ok()?;
+    let system: u64 = fields.next()?.parse().ok()?;
+    user.checked_add(system)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -137,6 +137,16 @@ impl Target {
         })
     }
 
+    /// Waits until it has computed for so many ticks of the scheduler's clock (usually of 10 ms each).
+    ///
+    /// # Errors
+    /// When a minute passes first, as it does when all of its threads sleep.
+    pub fn wait_for_processor_time(&self, ticks: u64) -> Result<(), Error> {
+        self.wait_for("processor time", || {
+            proc_status::read_processor_ticks(self.pid()).is_some_and(|used| used >= ticks)
+        })
+    }
+
     /// Waits until it has ended.
     ///
     /// # Errors

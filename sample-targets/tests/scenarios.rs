@@ -9,7 +9,7 @@ use std::os::unix::process::ExitStatusExt;
 enum Promise {
     /// All threads sleep; so many there are.
     Sleeps(usize),
-    /// The leader goes on computing.
+    /// The process goes on computing.
     Runs,
     /// The leader is in this state of proc(5).
     Leader(char),
@@ -99,11 +99,43 @@ const CPP: &[(&str, &[&str], Promise)] = &[
     ("library-callback", &[], Sleeps(1)),
 ];
 
+const RUST: &[(&str, &[&str], Promise)] = &[
+    ("null", &[], Dies(libc::SIGSEGV)),
+    ("wild-pointer", &[], Dies(libc::SIGSEGV)),
+    ("wild-call", &[], Dies(libc::SIGSEGV)),
+    ("null-call", &[], Dies(libc::SIGSEGV)),
+    ("abort", &[], Dies(libc::SIGABRT)),
+    ("divide-by-zero", &[], Dies(libc::SIGABRT)),
+    ("stack-overflow", &[], Dies(libc::SIGABRT)),
+    ("in-panic-hook", &[], Sleeps(1)),
+    ("in-unwinding", &[], Sleeps(1)),
+    ("fault-handler", &[], Leader('T')),
+    ("fault-handler", &["wild-pointer"], Leader('T')),
+    ("fault-handler", &["wild-call"], Leader('T')),
+    ("fault-handler", &["null-call"], Leader('T')),
+    ("fault-handler", &["abort"], Leader('T')),
+    ("fault-handler", &["divide-by-zero"], Leader('T')),
+    ("fault-handler", &["stack-overflow"], Leader('T')),
+    ("signal-handler", &[], Sleeps(1)),
+    ("deep-recursion", &[], Sleeps(1)),
+    ("inlined", &[], Sleeps(1)),
+    ("sort-callback", &[], Sleeps(1)),
+    ("trait-object", &[], Sleeps(1)),
+    ("deadlock", &[], Sleeps(3)),
+    ("busy-loop", &[], Runs),
+    ("many-threads", &[], Sleeps(17)),
+    ("leader-exited", &[], Leader('Z')),
+    ("thread-churn", &[], Runs),
+    ("thread-locals", &[], Sleeps(4)),
+    ("sleeping-threads", &[], Sleeps(9)),
+    ("variables", &[], Sleeps(1)),
+];
+
 fn promises(language: Language) -> &'static [(&'static str, &'static [&'static str], Promise)] {
     match language {
         Language::C => C,
         Language::Cpp => CPP,
-        Language::Rust => &[],
+        Language::Rust => RUST,
     }
 }
 
@@ -120,7 +152,7 @@ fn check(program: &Program, scenario: &str, arguments: &[&str], promise: Promise
             assert_eq!(target.threads()?.len(), threads, "{name}");
             Ok(())
         }),
-        Runs => target.wait_for_state('R'),
+        Runs => target.wait_for_processor_time(10),
         Leader(state) => target.wait_for_state(state),
         Dies(signal) => target.wait_for_end().map(|status| {
             assert_eq!(status.signal(), Some(signal), "{name}: {status}, {}", target.messages());
@@ -157,8 +189,18 @@ fn cpp_scenarios_keep_their_promises_optimised() {
 }
 
 #[test]
+fn rust_scenarios_keep_their_promises_unoptimised() {
+    check_all(Language::Rust, Optimisation::O0);
+}
+
+#[test]
+fn rust_scenarios_keep_their_promises_optimised() {
+    check_all(Language::Rust, Optimisation::O2);
+}
+
+#[test]
 fn every_scenario_of_a_program_has_a_promise() {
-    for language in [Language::C, Language::Cpp] {
+    for language in [Language::C, Language::Cpp, Language::Rust] {
         let offered = program(language, Optimisation::O0).scenarios().unwrap();
         let promised: BTreeSet<&str> = promises(language).iter().map(|(name, _, _)| *name).collect();
         assert_eq!(offered.iter().map(String::as_str).collect::<BTreeSet<_>>(), promised, "{language}");
