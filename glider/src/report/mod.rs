@@ -1,11 +1,18 @@
 //! The report: plain data, no type of any parser, of ptrace or of a plugin in it.
 //!
-//! Pipeline place: the last step before rendering. Renderers ([`text`], [`json`]) see
+//! Pipeline place: the last step before rendering. The renderers behind [`render`] see
 //! only what is here. The order of fields and their names are those of the JSON report.
 //! A report is built and rendered a thread at a time, so that its memory does not grow
 //! with the number of threads: [`Header`], then each [`Thread`], then [`Footer`].
 
+mod escape;
+pub mod json;
+pub mod render;
+mod text;
 mod value;
+
+#[cfg(test)]
+mod tests;
 
 pub use value::{Element, Member, Pointee, Value};
 
@@ -38,6 +45,17 @@ pub struct Footer {
     pub problems: Vec<String>,
     /// How long it took.
     pub timing: Timing,
+}
+
+/// Whether the report holds everything that was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum Status {
+    /// Every thread, to its outermost frame or to a limit the user set.
+    #[serde(rename = "OK")]
+    Complete,
+    /// Something is missing; the footer's or a thread's problems say what.
+    #[serde(rename = "PARTIAL")]
+    Partial,
 }
 
 /// Durations, microseconds.
@@ -251,6 +269,8 @@ pub struct Inline {
     pub frame: usize,
     /// The inlined function, demangled.
     pub function: Option<Arc<str>>,
+    /// Bytes from the start of the inlined code.
+    pub function_offset: Option<Address>,
     /// Source file of the code at the pc (of the next inner call site, when inlined calls nest).
     pub file: Option<Arc<str>>,
     /// Line, from 1.

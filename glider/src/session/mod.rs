@@ -1,6 +1,15 @@
 //! One trace from start to end: the processes, what they say to each other, and the
 //! order in which things happen. See ARCHITECTURE.md, "Processes".
 
+mod analyzer_process;
+pub mod fallback;
+mod keeper;
+mod link;
+pub mod outlet;
+mod spool;
+
+pub use keeper::{Request, Trace, trace};
+
 use crate::report::Footer;
 use crate::target::{Capture, Mapping, Memory, ProcessInfo};
 
@@ -14,6 +23,7 @@ pub trait Analyzer {
     /// Analyzes the held target and hands the rendered parts over, header first, then
     /// each thread in the order of the capture. The target is let go when this returns:
     /// what does not need its memory belongs into the footer's rendering, which the keeper does.
+    /// The keeper adds the problems of the capture and the timing to the footer.
     fn analyze(&mut self, capture: &Capture, memory: &dyn Memory, output: &mut dyn Output) -> Footer;
 }
 

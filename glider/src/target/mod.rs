@@ -3,10 +3,26 @@
 //!
 //! Pipeline place: the first step. Nothing here knows ELF, DWARF or the report.
 
+mod access;
 pub mod capture;
+mod error;
+pub mod hold;
+pub mod live;
+pub mod maps;
+pub mod procfs;
+mod ptrace;
+mod register_sets;
 pub mod registers;
+pub mod siginfo;
+pub mod snapshot;
+pub mod system_calls;
 
+pub use access::open_target;
 pub use capture::{Capture, CapturedThread, Mapping, ProcessInfo, Protection};
+pub use error::TargetError;
+pub use hold::{Hold, with_hold};
+pub use live::LiveMemory;
+pub use procfs::ProcessDirectory;
 pub use registers::{FloatingPoint, Registers, ThreadRegisters};
 
 use crate::address::Address;
