@@ -304,7 +304,7 @@ fn stepped(options: &[&str]) {
         traced.stack.frames[main].registers.sp()
     };
     let mut cache = CfiCache::default();
-    let mut steps = 0;
+    let (mut steps, mut in_vdso, mut in_handler, mut in_trampoline) = (0, 0, 0, 0);
     loop {
         let registers = held.registers();
         let memory = target.memory();
@@ -326,11 +326,16 @@ fn stepped(options: &[&str]) {
         });
         assert!(found.is_some(), "step {steps} at {pc:#x}: {names:?}");
         assert_eq!(names.last(), Some(&"_start"), "step {steps}");
+        in_vdso += usize::from(modules.path(Address(pc)) == Some("[vdso]"));
+        in_handler += usize::from(names[0] == "on_passing_signal");
+        in_trampoline += usize::from(stack.frames[0].signal_frame.is_some());
         held.step();
         steps += 1;
         assert!(steps < 100_000, "the program does not come to its trap");
     }
-    assert!(steps > 1000, "only {steps} steps");
+    let passed = (steps, in_vdso, in_handler, in_trampoline);
+    assert!(steps > 1000 && in_vdso > 10 && in_handler > 2 && in_trampoline == 2, "{passed:?}");
+    println!("{options:?}: {passed:?}");
 }
 
 #[test]

@@ -16,6 +16,8 @@ mod row;
 mod scan;
 mod step;
 mod table;
+#[cfg(test)]
+mod tests;
 mod walk;
 mod x86_64;
 

@@ -141,10 +141,16 @@ impl Held {
         }
     }
 
-    /// Runs one instruction.
+    /// Runs one instruction, or enters the handler of a signal that comes instead.
     pub(crate) fn step(&self) {
-        ptrace::step(self.thread, None).expect("PTRACE_SINGLESTEP");
-        assert_eq!(self.wait(), Some(Signal::SIGTRAP));
+        let mut signal = None;
+        loop {
+            ptrace::step(self.thread, signal).expect("PTRACE_SINGLESTEP");
+            signal = self.wait().filter(|signal| *signal != Signal::SIGTRAP);
+            if signal.is_none() {
+                return;
+            }
+        }
     }
 
     /// Drops the signal it was stopped by and leaves it in a job-control stop instead.

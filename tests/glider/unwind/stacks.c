@@ -3,10 +3,12 @@
 #define _GNU_SOURCE
 #include <alloca.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <ucontext.h>
 #include <unistd.h>
 
@@ -224,16 +226,22 @@ static NOINLINE long through_stubs(long n)
     char text[32];
     snprintf(text, sizeof text, "%ld", n);
     sink += atol(text) + (long)strlen(text);
-    sink += abs((int)n);
+    struct timespec now;
+    sink += clock_gettime(CLOCK_MONOTONIC, &now);
+    sink += getcpu(&(unsigned){0}, NULL);
     return sink;
 }
 
 static NOINLINE void trap(void) { __asm__ volatile("int3"); }
 
+static void on_passing_signal(int number) { sink += number; }
+
 static NOINLINE void stepped(void)
 {
+    signal(SIGUSR1, on_passing_signal);
     await();
     sink += through_stubs(123);
+    raise(SIGUSR1);
     untabled(ready);
     sink += layer(2, trap);
 }
