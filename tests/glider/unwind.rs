@@ -286,6 +286,24 @@ fn a_coroutines_stack_ends_where_makecontext_began_it() {
     }
 }
 
+#[test]
+fn a_thread_that_has_not_run_yet_has_one_frame_and_its_maker_all() {
+    let program = Program::compile(&["-O2"]);
+    let mut target = program.start("birth");
+    target.await_system_call(target.pid(), READ);
+    let maker = Held::seize(target.pid());
+    target.release();
+    let born = maker.wait_for_birth();
+    let traced = trace(&target, &born.registers(), Tables::All, 256);
+    traced.has_ended_well();
+    assert_eq!(traced.stack.frame_count, 1, "{:?}", traced.names());
+    let traced = trace(&target, &maker.registers(), Tables::All, 256);
+    traced.has_ended_well();
+    let names = traced.names();
+    let own: Vec<_> = names.iter().filter(|name| ["thread", "birth", "main"].contains(name)).collect();
+    assert_eq!(own, [&"thread", &"birth", &"main"], "{names:?}");
+}
+
 /// Runs instruction by instruction through stubs, the dynamic linker, libc, the vdso's callers
 /// and our own code; at each the walk must come to the outermost frame through `main`.
 fn stepped(options: &[&str]) {

@@ -2,7 +2,7 @@
 //! the kernel's own record at a signal frame, the conventions of compiled code, and at last
 //! a guess. The order is the whole policy of the unwinder.
 //!
-//! Pipeline place: under [`walk`](super::walk).
+//! Pipeline place: under [`walk`](super::walk()).
 
 use super::cache::{CfiCache, Plan};
 use super::problem::Problem;
@@ -21,6 +21,8 @@ use std::sync::Arc;
 pub(super) struct View<'a> {
     pub(super) code: &'a dyn Code,
     pub(super) memory: &'a dyn Memory,
+    /// The thread has not run yet: its stack is empty.
+    pub(super) is_newborn: bool,
 }
 
 /// The caller of a frame, `None` when there is none because the frame is the outermost, or
@@ -107,6 +109,9 @@ fn after_wild_call(frame: &Frame, pc: Address, sp: Address, view: View<'_>) -> S
 }
 
 fn by_convention(frame: &Frame, pc: Address, sp: Address, view: View<'_>) -> Step {
+    if view.is_newborn && frame.trust == Trust::Context && frame.pc_is_exact {
+        return Ok(None);
+    }
     let registers = &frame.registers;
     let by_chain = || frame_pointer::caller_by_chain(registers, sp, &view);
     let found = match prologue::progress(pc, frame.pc_is_exact, view.code, view.memory) {

@@ -1,5 +1,5 @@
 /* Makes the stack that its first argument names, prints `ready` and blocks there.
- * The `null`, `wild` and `stepped` ones print `ready` and go on when a byte arrives at stdin. */
+ * The `null`, `wild`, `birth` and `stepped` ones print `ready` and go on when a byte arrives at stdin. */
 #define _GNU_SOURCE
 #include <alloca.h>
 #include <pthread.h>
@@ -184,6 +184,13 @@ static NOINLINE void thread(void)
     pthread_join(other, NULL);
 }
 
+static NOINLINE void birth(void)
+{
+    await();
+    thread();
+    sink++;
+}
+
 static ucontext_t home, away;
 
 static void coroutine_body(void) { sink += layer(1, block); }
@@ -256,7 +263,7 @@ int main(int count, char **arguments)
         {"aligned", aligned},     {"handler", handler},     {"altstack", altstack},
         {"null", null},           {"wild", wild},           {"nullhandler", nullhandler},
         {"thread", thread},       {"coroutine", coroutine}, {"assembly", assembly},
-        {"stepped", stepped},
+        {"stepped", stepped},     {"birth", birth},
     };
     for (size_t i = 0; count > 1 && i < sizeof scenarios / sizeof scenarios[0]; i++) {
         if (strcmp(arguments[1], scenarios[i].name) == 0) {
