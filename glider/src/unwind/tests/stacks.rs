@@ -149,7 +149,6 @@ fn a_wild_pc_over_a_stack_without_return_addresses_is_alone() {
 
 #[test]
 fn the_frame_pointer_chain_must_go_up_and_lead_behind_a_call() {
-    // The function's first instructions make no frame, so only a scan is tried first: give it none.
     let words = [0, 0, STACK + 0x28, 0x1002, 0, 0, 0];
     let (_, memory) = untabled(&words);
     let anywhere = crate::unwind::fake::NoCode;
@@ -162,6 +161,34 @@ fn the_frame_pointer_chain_must_go_up_and_lead_behind_a_call() {
         let stack = walk_all(&untabled_thread(0x1004, rbp), &anywhere, &memory);
         assert_eq!(stack.frames[1].trust, Trust::Scan, "{rbp:#x} is no frame pointer");
     }
+}
+
+#[test]
+fn a_frame_pointer_does_not_lead_past_a_return_address() {
+    // The function makes no frame of its own, so rbp is that of some caller.
+    let (code, memory) = untabled(&[0, 0x1002, STACK + 0x28, 0x1002, 0, 0, 0]);
+    let stack = walk_all(&untabled_thread(0x1004, STACK + 0x10), &code, &memory);
+    let caller = &stack.frames[1];
+    assert_eq!((caller.registers.sp(), caller.trust), (Some(STACK + 0x10), Trust::Scan));
+    assert_eq!(caller.registers.get(RBP), Some(STACK + 0x10), "it may be the caller's");
+    let (code, memory) = untabled(&[0, 0, STACK + 0x28, 0x1002, 0, 0, 0]);
+    let stack = walk_all(&untabled_thread(0x1004, STACK + 0x10), &code, &memory);
+    let caller = &stack.frames[1];
+    assert_eq!((caller.registers.sp(), caller.trust), (Some(STACK + 0x20), Trust::FramePointer));
+    assert_eq!(caller.registers.get(RBP), Some(STACK + 0x28));
+}
+
+#[test]
+fn generated_code_may_push_its_return_addresses_itself() {
+    // 0x1006 does not lie behind a call, but no file holds this code.
+    let (_, memory) = untabled(&[0, 0, STACK + 0x28, 0x1006, 0, 0x999, 0]);
+    let generated = crate::unwind::fake::NoCode;
+    let stack = walk_all(&untabled_thread(0x1004, STACK + 0x10), &generated, &memory);
+    assert_eq!((stack.frames[1].registers.pc(), stack.frames[1].trust), (Some(0x1006), Trust::FramePointer));
+    let (code, memory) = untabled(&[0, 0, STACK + 0x10, 0x1006, 0, 0x999, 0]);
+    let stack = walk_all(&untabled_thread(0x1004, STACK + 0x10), &generated, &memory);
+    assert_eq!(stack.frame_count, 1, "the chain must go up");
+    assert_eq!(walk_all(&untabled_thread(0x1004, STACK + 0x10), &code, &memory).frame_count, 1);
 }
 
 #[test]
