@@ -1,6 +1,7 @@
 //! glider turns a stopped, hung or living process into a report that a person can read.
 
 pub mod address;
+pub mod analyzer;
 pub mod cli;
 pub mod dwarf;
 pub mod limits;

@@ -1,11 +1,12 @@
 //! The `glider` program: reads the command line, traces, writes the report, says how it went.
 
 use anyhow::Context;
+use glider::analyzer::{self, GliderAnalyzer};
 use glider::cli::{self, Settings, When, exit};
-use glider::report::render::{Format, Style, render_header, render_thread};
-use glider::report::{Footer, Status};
-use glider::session::{Analyzer, Output, Request, fallback, outlet, trace};
-use glider::target::{Capture, Mapping, Memory, ProcessInfo, open_target};
+use glider::report::Status;
+use glider::report::render::Style;
+use glider::session::{Request, outlet, trace};
+use glider::target::open_target;
 use std::fs::File;
 use std::io::{self, BufWriter, ErrorKind, IsTerminal, Write};
 use std::process::ExitCode;
@@ -44,7 +45,12 @@ fn run(settings: &Settings) -> anyhow::Result<u8> {
         None => None,
     };
     let style = Style { color: is_colored(settings), verbose: settings.verbose };
-    let mut analyzer = InnermostFrames { format: settings.format, style };
+    let mut analyzer = GliderAnalyzer::new(analyzer::Settings {
+        limits: settings.limits.clone(),
+        variables: settings.variables,
+        format: settings.format,
+        style,
+    });
     let request = Request { threads: settings.threads.clone(), timeout: settings.timeout };
     let trace = trace(&process, &request, &mut analyzer)?;
     let written = match file {
@@ -93,27 +99,4 @@ fn is_colored(settings: &Settings) -> bool {
 /// One line on standard error; where that is closed, nobody wants to know.
 fn say(message: &str) {
     let _ = writeln!(io::stderr(), "glider: {message}");
-}
-
-/// Shows each thread's innermost frame: what the kernel alone tells.
-struct InnermostFrames {
-    format: Format,
-    style: Style,
-}
-
-impl Analyzer for InnermostFrames {
-    fn prepare(&mut self, _process: &ProcessInfo, _mappings: &[Mapping]) {}
-
-    fn analyze(&mut self, capture: &Capture, _memory: &dyn Memory, output: &mut dyn Output) -> Footer {
-        let mut rendered = Vec::new();
-        render_header(&fallback::header(capture), self.format, self.style, &mut rendered);
-        output.put_header(&rendered);
-        for index in 0..capture.threads.len() {
-            rendered.clear();
-            let thread = fallback::thread(capture, index, "only the innermost frame is shown");
-            render_thread(&thread, index == 0, self.format, self.style, &mut rendered);
-            output.put_thread(index, &rendered);
-        }
-        Footer::default()
-    }
 }

@@ -1,6 +1,7 @@
 //! A handle to one debugging information entry, and the references between entries.
 
 use super::{Attribute, MAX_CHAIN, Unit};
+use crate::address::FileAddress;
 use crate::unwind::Bytes;
 use gimli::{DwAt, UnitOffset};
 use std::sync::Arc;
@@ -105,16 +106,22 @@ impl Die {
         found
     }
 
-    /// Whether code at `pc` belongs to this entry's ranges; `None` when it has no ranges.
-    pub(crate) fn holds(self, entry: &Entry, pc: crate::address::FileAddress) -> Option<bool> {
-        let mut any = false;
-        let mut ranges = self.unit.file.dwarf.die_ranges(&self.unit.unit, entry).ok()?;
-        while let Ok(Some(range)) = ranges.next() {
-            any = true;
-            if (range.begin..range.end).contains(&pc.0) {
-                return Some(true);
-            }
-        }
-        any.then_some(false)
+    /// The ranges of code of this entry.
+    fn ranges(self, entry: &Entry) -> impl Iterator<Item = gimli::Range> {
+        let mut ranges = self.unit.file.dwarf.die_ranges(&self.unit.unit, entry).ok();
+        std::iter::from_fn(move || ranges.as_mut()?.next().ok().flatten())
+    }
+
+    /// Whether code at `pc` belongs to this entry; `None` when it has no ranges.
+    pub(crate) fn holds(self, entry: &Entry, pc: FileAddress) -> Option<bool> {
+        let mut ranges = self.ranges(entry).peekable();
+        ranges.peek()?;
+        Some(ranges.any(|range| (range.begin..range.end).contains(&pc.0)))
+    }
+
+    /// Start of the range that holds `pc`.
+    pub(crate) fn range_start(self, entry: &Entry, pc: FileAddress) -> Option<FileAddress> {
+        let mut ranges = self.ranges(entry);
+        ranges.find(|range| (range.begin..range.end).contains(&pc.0)).map(|range| FileAddress(range.begin))
     }
 }

@@ -33,6 +33,8 @@ pub struct Function {
 pub struct Inlined {
     /// Name of the inlined function.
     pub name: Option<Arc<str>>,
+    /// Start of the range of its code that holds the pc.
+    pub start: Option<FileAddress>,
     /// File of the call.
     pub call_file: Option<Arc<str>>,
     /// Line of the call.
@@ -66,11 +68,12 @@ pub enum Location {
     Described(Die, Attribute),
     /// `DW_AT_const_value`, of the unit of this DIE.
     Constant(Die, Attribute),
-    /// Declared here, defined elsewhere (`extern` in a function).
-    External,
     /// None given: optimized out.
     Nowhere,
 }
+
+/// Blocks of an abstract instance that are read for a scope.
+const MAX_ABSTRACT_BLOCKS: usize = 256;
 
 /// A scope being read: its DIE's depth, and what is needed to complete it when it ends.
 struct Open {
@@ -130,9 +133,11 @@ impl Scopes {
             let (Some(child), Some(scope)) = (cursor.current(), open.last_mut()) else { continue };
             let die = Die { unit, offset: child.offset() };
             let inside = |die: Die| die.holds(child, pc);
+            if is_variable(child) || child.tag() == gimli::DW_TAG_lexical_block {
+                scope.seen.extend(die.reference(child, gimli::DW_AT_abstract_origin).map(Die::key));
+            }
             match child.tag() {
                 gimli::DW_TAG_formal_parameter | gimli::DW_TAG_variable => {
-                    scope.seen.extend(die.reference(child, gimli::DW_AT_abstract_origin).map(Die::key));
                     let (level, block) = (scope.level, scope.block);
                     self.add_variable(level, block, die, child);
                     skip_children = child.has_children();
@@ -143,7 +148,7 @@ impl Scopes {
                     open.push(opened);
                 }
                 gimli::DW_TAG_inlined_subroutine if inside(die) == Some(true) => {
-                    self.inlined.push(Inlined::new(die, child));
+                    self.inlined.push(Inlined::new(die, child, pc));
                     open.push(Open::new(die, child, depth, self.inlined.len(), 0));
                 }
                 gimli::DW_TAG_GNU_formal_parameter_pack | gimli::DW_TAG_common_block => {}
@@ -164,6 +169,10 @@ impl Scopes {
     }
 
     fn add_variable(&mut self, level: usize, depth: u32, die: Die, entry: &Entry) {
+        // `extern` in a function: a global variable, listed where it is defined.
+        if entry.has_attr(gimli::DW_AT_declaration) {
+            return;
+        }
         let Some(name) = die.name() else { return };
         let kind = match entry.tag() {
             gimli::DW_TAG_formal_parameter => VariableKind::Parameter,
@@ -175,16 +184,26 @@ impl Scopes {
     }
 
     /// Adds what the abstract instance of a scope declares and its concrete one does not repeat:
-    /// the compiler kept nothing of it here (DWARF 5 §3.3.8.2), except static variables.
+    /// the compiler kept nothing of it here (DWARF 5 §3.3.8.2), except static variables. Inner
+    /// blocks of which it kept nothing are added too: whether the pc is in them is not told.
     fn close(&mut self, scope: Option<Open>) {
         let Some(Open { level, block, origin: Some(origin), seen, .. }) = scope else { return };
-        for (die, entry) in origin.children() {
-            let is_variable = matches!(entry.tag(), gimli::DW_TAG_formal_parameter | gimli::DW_TAG_variable);
-            if is_variable && !seen.contains(&die.key()) {
-                self.add_variable(level, block, die, &entry);
+        let mut blocks = vec![(origin, block)];
+        for _ in 0..MAX_ABSTRACT_BLOCKS {
+            let Some((origin, block)) = blocks.pop() else { return };
+            for (die, entry) in origin.children().into_iter().filter(|(die, _)| !seen.contains(&die.key())) {
+                if is_variable(&entry) {
+                    self.add_variable(level, block, die, &entry);
+                } else if entry.tag() == gimli::DW_TAG_lexical_block {
+                    blocks.push((die, block.saturating_add(1)));
+                }
             }
         }
     }
+}
+
+fn is_variable(entry: &Entry) -> bool {
+    matches!(entry.tag(), gimli::DW_TAG_formal_parameter | gimli::DW_TAG_variable)
 }
 
 impl Open {
@@ -195,7 +214,7 @@ impl Open {
 }
 
 impl Inlined {
-    fn new(die: Die, entry: &Entry) -> Inlined {
+    fn new(die: Die, entry: &Entry, pc: FileAddress) -> Inlined {
         let number = |name| entry.attr(name).and_then(|attribute| attribute.udata_value());
         let small =
             |name| number(name).and_then(|value| u32::try_from(value).ok()).filter(|value| *value != 0);
@@ -205,6 +224,7 @@ impl Inlined {
         };
         Inlined {
             name: die.function_name(),
+            start: die.range_start(entry, pc),
             call_file,
             call_line: small(gimli::DW_AT_call_line),
             call_column: small(gimli::DW_AT_call_column),
@@ -216,7 +236,6 @@ impl Inlined {
 impl Location {
     /// What the debug information says of the place of a variable.
     pub fn of(die: Die) -> Location {
-        let mut external = false;
         for (owner, entry) in die.chain() {
             if let Some(value) = entry.attr_value(gimli::DW_AT_location) {
                 return Location::Described(owner, value);
@@ -224,8 +243,7 @@ impl Location {
             if let Some(value) = entry.attr_value(gimli::DW_AT_const_value) {
                 return Location::Constant(owner, value);
             }
-            external |= entry.has_attr(gimli::DW_AT_declaration) && entry.has_attr(gimli::DW_AT_external);
         }
-        if external { Location::External } else { Location::Nowhere }
+        Location::Nowhere
     }
 }

@@ -94,6 +94,16 @@ fn open_mapped(pid: i32, mapping: &Mapping, path: &str) -> Result<&'static Objec
     Err(problem.unwrap_or_else(|| format!("{path} cannot be opened")))
 }
 
+impl Module {
+    /// Whether it is the C library, by its file name.
+    pub fn is_libc(&self) -> bool {
+        self.path
+            .rsplit('/')
+            .next()
+            .is_some_and(|file| file.starts_with("libc.so") || file.starts_with("libc-"))
+    }
+}
+
 impl Modules {
     /// Builds the table from a memory map. `memory` gives the vdso, which no file backs;
     /// without it (before the stop) the vdso is left out.

@@ -269,6 +269,8 @@ pub struct Inline {
     pub frame: usize,
     /// The inlined function, demangled.
     pub function: Option<Arc<str>>,
+    /// Bytes from the start of the inlined code.
+    pub function_offset: Option<Address>,
     /// Source file of the code at the pc (of the next inner call site, when inlined calls nest).
     pub file: Option<Arc<str>>,
     /// Line, from 1.

@@ -1,5 +1,26 @@
 //! Unwinding: from a thread's registers to its frames. No I/O: code tables arrive
 //! through [`Code`], the stack through [`Memory`](crate::target::Memory).
+//!
+//! Pipeline place: after the modules are known, before symbols. [`walk`] goes from frame to
+//! frame; `step` chooses the way to one caller; `cache` remembers; `table`, `row` and
+//! `expression` are call frame information; `frame_pointer` and `scan` do without it; `x86_64`
+//! holds what depends on the processor.
+
+mod cache;
+mod expression;
+#[cfg(test)]
+mod fake;
+mod frame_pointer;
+mod problem;
+mod row;
+mod scan;
+mod step;
+mod table;
+mod walk;
+mod x86_64;
+
+pub use cache::CfiCache;
+pub use walk::walk;
 
 use crate::address::{Address, Bias};
 use crate::report::Trust;
@@ -70,7 +91,8 @@ pub struct Frame {
 /// Where a signal frame's data lies (x86-64: `struct rt_sigframe`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SignalFrame {
-    /// Address of the `siginfo_t`.
+    /// Address of the `siginfo_t`. The kernel fills it in only for handlers installed with
+    /// `SA_SIGINFO` (sigaction(2)); for others it holds whatever the stack held before.
     pub siginfo: Address,
     /// Address of the `ucontext_t`.
     pub ucontext: Address,

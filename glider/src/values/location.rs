@@ -80,7 +80,7 @@ impl<'a> Scope<'a> {
                 .expression_at(die.unit, attribute)
                 .and_then(|expression| self.evaluate(expression, die.unit, None)),
             Location::Constant(die, attribute) => constant_place(*die, attribute),
-            Location::External | Location::Nowhere => Err(Missing::OptimizedOut),
+            Location::Nowhere => Err(Missing::OptimizedOut),
         };
         found.unwrap_or_else(Place::Missing)
     }
@@ -362,6 +362,10 @@ fn operand(bytes: &[u8], kind: ValueType) -> Result<Operand, Missing> {
     let mut wide = [0; 16];
     for (slot, byte) in wide.iter_mut().zip(bytes) {
         *slot = *byte;
+    }
+    if kind == ValueType::Generic {
+        let [a, b, c, d, e, f, g, h, ..] = wide;
+        return Ok(Operand::Generic(u64::from_le_bytes([a, b, c, d, e, f, g, h])));
     }
     Operand::parse(kind, gimli::EndianSlice::new(&wide, gimli::LittleEndian))
         .map_err(|_| Missing::Unsupported("an operand of a type that is not supported"))

@@ -142,6 +142,7 @@ fn inline() -> impl Strategy<Value = Inline> {
         .prop_map(|(frame, function, file, line, variables)| Inline {
             frame,
             function,
+            function_offset: line.map(|offset| Address(offset.into())),
             file,
             line,
             column: line,

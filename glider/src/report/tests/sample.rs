@@ -189,6 +189,7 @@ fn main_frame() -> Frame {
     let inline = |number: usize, function: &str, line: u32, variables: Vec<Variable>| Inline {
         frame: number,
         function: Some(function.into()),
+        function_offset: Some(Address(0x1c)),
         file: Some("parse.c".into()),
         line: Some(line),
         column: Some(3),

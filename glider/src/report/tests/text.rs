@@ -54,9 +54,9 @@ fn a_report_with_one_of_everything() {
         parsed
 
         nothing
-    #3  0x000055d7160ec45c /srv/faulty-app`handle [inlined in serve] (parse.c:105)
+    #3  0x000055d7160ec45c /srv/faulty-app`handle+0x1c [inlined in serve] (parse.c:105)
         int n = 5 (0x5)
-    #4  0x000055d7160ec45c /srv/faulty-app`serve [inlined in main] (parse.c:200)
+    #4  0x000055d7160ec45c /srv/faulty-app`serve+0x1c [inlined in main] (parse.c:200)
     #5  0x000055d7160ec45c /srv/faulty-app`main+0x1c (main.c)
         int zeros[16] = {0 <repeats 15 times>, 7}
         long big[100] = {1, 16, 256, 4096, 65536, 1048576, 16777216, 268435456, 4294967296, 68719476736,

@@ -72,6 +72,7 @@ fn put_frame(page: &mut Page<'_>, frame: &Frame, verbose: bool) {
             &Code {
                 number: inline.frame,
                 function: inline.function.as_deref(),
+                offset: inline.function_offset,
                 inlined_in: Some(caller.unwrap_or("a function without a name")),
                 file: inline.file.as_deref(),
                 line: inline.line,
@@ -86,6 +87,7 @@ fn put_frame(page: &mut Page<'_>, frame: &Frame, verbose: bool) {
             let code = Code {
                 number: frame.frame,
                 function: frame.function.as_deref(),
+                offset: frame.function_offset,
                 inlined_in: None,
                 file: frame.file.as_deref(),
                 line: frame.line,
@@ -101,6 +103,7 @@ fn put_frame(page: &mut Page<'_>, frame: &Frame, verbose: bool) {
 struct Code<'a> {
     number: usize,
     function: Option<&'a str>,
+    offset: Option<Address>,
     inlined_in: Option<&'a str>,
     file: Option<&'a str>,
     line: Option<u32>,
@@ -113,14 +116,14 @@ fn put_code(page: &mut Page<'_>, frame: &Frame, code: &Code<'_>, verbose: bool) 
     if let Some(module) = &frame.module {
         page.put(format_args!("{module}`"));
     }
-    match (code.function, code.inlined_in, frame.function_offset, frame.module_offset) {
-        (Some(function), None, Some(offset), _) => {
+    match (code.function, code.offset, frame.module_offset) {
+        (Some(function), offset, _) => {
             page.paint(FUNCTION, format_args!("{function}"));
-            page.put(format_args!("+{offset}"));
+            if let Some(offset) = offset {
+                page.put(format_args!("+{offset}"));
+            }
         }
-        // The offset counts from the start of the function that holds the inlined call.
-        (Some(function), ..) => page.paint(FUNCTION, format_args!("{function}")),
-        (None, _, _, Some(offset)) if frame.module.is_some() => page.put(format_args!("+{offset}")),
+        (None, _, Some(offset)) if frame.module.is_some() => page.put(format_args!("+{offset}")),
         _ => page.text("??"),
     }
     if let Some(caller) = code.inlined_in {
