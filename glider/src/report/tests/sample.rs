@@ -4,9 +4,8 @@ use crate::address::Address;
 use crate::report::value::{Element, Member, Pointee, Value};
 use crate::report::{
     CrashInfo, Door, Footer, FoundBy, Frame, Header, Inline, Module, Plugin, PluginStatus, PluginText,
-    Process, Signal, SystemInfo, Thread, Timing, Truncation, Trust, Variable, VariableKind,
+    Process, RegisterValues, Signal, SystemInfo, Thread, Timing, Truncation, Trust, Variable, VariableKind,
 };
-use std::collections::BTreeMap;
 
 const APP: &str = "/srv/faulty-app";
 
@@ -136,7 +135,10 @@ fn library_frame() -> Frame {
         file: Some("/build/glibc/sysdeps/unix/sysv/linux/clock_nanosleep.c".into()),
         line: Some(48),
         column: Some(7),
-        registers: BTreeMap::from([("rip", Address(0x7f35_ad69_a1a1)), ("rsp", Address(0x7ffe_5e81_9d00))]),
+        registers: RegisterValues::from_iter([
+            ("rip", Address(0x7f35_ad69_a1a1)),
+            ("rsp", Address(0x7ffe_5e81_9d00)),
+        ]),
         ..frame(0, 0x7f35_ad69_a1a1, "clock_nanosleep", 0x41, Trust::Context)
     }
 }
@@ -312,7 +314,7 @@ fn frame(number: usize, pc: u64, function: &str, offset: u64, trust: Trust) -> F
         line: Some(12),
         column: None,
         trust,
-        registers: BTreeMap::new(),
+        registers: RegisterValues::default(),
         signal: None,
         inlines: vec![],
         variables: vec![],
