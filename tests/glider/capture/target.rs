@@ -85,6 +85,13 @@ impl Target {
         // SAFETY: kill takes two numbers; the child is not reaped, so the id is its own.
         assert_eq!(unsafe { libc::kill(self.pid(), signal) }, 0);
     }
+
+    /// Sends a signal that is queued: each one arrives.
+    pub(crate) fn queue(&self, signal: i32) {
+        let value = libc::sigval { sival_ptr: std::ptr::null_mut() };
+        // SAFETY: takes numbers and a value that the receiver does not use.
+        eventually("the queue has room", || unsafe { libc::sigqueue(self.pid(), signal, value) } == 0);
+    }
 }
 
 impl Drop for Target {
