@@ -286,6 +286,24 @@ fn a_coroutines_stack_ends_where_makecontext_began_it() {
     }
 }
 
+#[test]
+fn a_thread_that_has_not_run_yet_has_one_frame_and_its_maker_all() {
+    let program = Program::compile(&["-O2"]);
+    let mut target = program.start("birth");
+    target.await_system_call(target.pid(), READ);
+    let maker = Held::seize(target.pid());
+    target.release();
+    let born = maker.wait_for_birth();
+    let traced = trace(&target, &born.registers(), Tables::All, 256);
+    traced.has_ended_well();
+    assert_eq!(traced.stack.frame_count, 1, "{:?}", traced.names());
+    let traced = trace(&target, &maker.registers(), Tables::All, 256);
+    traced.has_ended_well();
+    let names = traced.names();
+    let own: Vec<_> = names.iter().filter(|name| ["thread", "birth", "main"].contains(name)).collect();
+    assert_eq!(own, [&"thread", &"birth", &"main"], "{names:?}");
+}
+
 /// Runs instruction by instruction through stubs, the dynamic linker, libc, the vdso's callers
 /// and our own code; at each the walk must come to the outermost frame through `main`.
 fn stepped(options: &[&str]) {
@@ -304,7 +322,7 @@ fn stepped(options: &[&str]) {
         traced.stack.frames[main].registers.sp()
     };
     let mut cache = CfiCache::default();
-    let mut steps = 0;
+    let (mut steps, mut in_vdso, mut in_handler, mut in_trampoline) = (0, 0, 0, 0);
     loop {
         let registers = held.registers();
         let memory = target.memory();
@@ -326,11 +344,16 @@ fn stepped(options: &[&str]) {
         });
         assert!(found.is_some(), "step {steps} at {pc:#x}: {names:?}");
         assert_eq!(names.last(), Some(&"_start"), "step {steps}");
+        in_vdso += usize::from(modules.path(Address(pc)) == Some("[vdso]"));
+        in_handler += usize::from(names[0] == "on_passing_signal");
+        in_trampoline += usize::from(stack.frames[0].signal_frame.is_some());
         held.step();
         steps += 1;
         assert!(steps < 100_000, "the program does not come to its trap");
     }
-    assert!(steps > 1000, "only {steps} steps");
+    let passed = (steps, in_vdso, in_handler, in_trampoline);
+    assert!(steps > 1000 && in_vdso > 10 && in_handler > 2 && in_trampoline == 2, "{passed:?}");
+    println!("{options:?}: {passed:?}");
 }
 
 #[test]

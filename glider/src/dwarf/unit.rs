@@ -50,7 +50,7 @@ pub struct Unit {
 impl DwarfFile {
     /// Maps the DWARF sections of `object` and of its supplementary file.
     pub(super) fn load(object: &Object) -> Option<DwarfFile> {
-        object.section(".debug_info")?;
+        object.has_section(".debug_info").then_some(())?;
         let section = |object: &Object, id: gimli::SectionId| {
             let found = object.section(id.name()).map(|section| section.data);
             Ok::<_, gimli::Error>(found.unwrap_or(Bytes::new(&[], gimli::LittleEndian)))

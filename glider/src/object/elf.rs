@@ -84,7 +84,16 @@ impl Object {
         FileAddress(self.file.entry())
     }
 
-    /// A section by name, decompressed; `None` when absent, empty (`SHT_NOBITS`) or broken.
+    /// Whether the file has contents for a section of this name.
+    pub fn has_section(&self, name: &str) -> bool {
+        self.file
+            .section_by_name(name)
+            .and_then(|section| section.file_range())
+            .is_some_and(|(_, size)| size > 0)
+    }
+
+    /// A section by name, decompressed; each call decompresses anew, so ask once.
+    /// `None` when absent, empty (`SHT_NOBITS`) or broken.
     pub fn section(&self, name: &str) -> Option<Section> {
         let section = self.file.section_by_name(name)?;
         let data: &'static [u8] = match section.uncompressed_data().ok()? {

@@ -17,8 +17,7 @@ mod tests;
 pub use value::{Element, Member, Pointee, Value};
 
 use crate::address::Address;
-use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use serde::{Deserialize, Serialize, Serializer};
 use std::sync::Arc;
 
 /// What precedes the threads.
@@ -225,6 +224,29 @@ pub enum Trust {
     Scan,
 }
 
+/// Registers by name, in the order of their DWARF numbers; a JSON object.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RegisterValues(Box<[(&'static str, Address)]>);
+
+impl RegisterValues {
+    /// The value of the register with this name.
+    pub fn get(&self, name: &str) -> Option<Address> {
+        self.0.iter().find(|(known, _)| *known == name).map(|(_, value)| *value)
+    }
+}
+
+impl FromIterator<(&'static str, Address)> for RegisterValues {
+    fn from_iter<I: IntoIterator<Item = (&'static str, Address)>>(values: I) -> RegisterValues {
+        RegisterValues(values.into_iter().collect())
+    }
+}
+
+impl Serialize for RegisterValues {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().copied())
+    }
+}
+
 /// One physical frame.
 #[derive(Clone, Debug, Serialize)]
 pub struct Frame {
@@ -249,7 +271,7 @@ pub struct Frame {
     /// How the frame was found.
     pub trust: Trust,
     /// General registers that are known in this frame.
-    pub registers: BTreeMap<&'static str, Address>,
+    pub registers: RegisterValues,
     /// Set on a signal frame: the kernel called a handler here.
     pub signal: Option<Signal>,
     /// Inlined calls at this pc, innermost first.

@@ -177,7 +177,7 @@ fn frame() -> impl Strategy<Value = Frame> {
                 line,
                 column,
                 trust,
-                registers,
+                registers: registers.into_iter().collect(),
                 signal,
                 inlines,
                 variables,

@@ -3,10 +3,9 @@
 use crate::address::Address;
 use crate::report::value::{Element, Member, Pointee, Value};
 use crate::report::{
-    CrashInfo, Footer, Frame, Header, Inline, Module, PluginText, Process, Signal, SystemInfo, Thread,
-    Timing, Truncation, Trust, Variable, VariableKind,
+    CrashInfo, Footer, Frame, Header, Inline, Module, PluginText, Process, RegisterValues, Signal,
+    SystemInfo, Thread, Timing, Truncation, Trust, Variable, VariableKind,
 };
-use std::collections::BTreeMap;
 
 const APP: &str = "/srv/faulty-app";
 
@@ -125,7 +124,10 @@ fn library_frame() -> Frame {
         file: Some("/build/glibc/sysdeps/unix/sysv/linux/clock_nanosleep.c".into()),
         line: Some(48),
         column: Some(7),
-        registers: BTreeMap::from([("rip", Address(0x7f35_ad69_a1a1)), ("rsp", Address(0x7ffe_5e81_9d00))]),
+        registers: RegisterValues::from_iter([
+            ("rip", Address(0x7f35_ad69_a1a1)),
+            ("rsp", Address(0x7ffe_5e81_9d00)),
+        ]),
         ..frame(0, 0x7f35_ad69_a1a1, "clock_nanosleep", 0x41, Trust::Context)
     }
 }
@@ -293,7 +295,7 @@ fn frame(number: usize, pc: u64, function: &str, offset: u64, trust: Trust) -> F
         line: Some(12),
         column: None,
         trust,
-        registers: BTreeMap::new(),
+        registers: RegisterValues::default(),
         signal: None,
         inlines: vec![],
         variables: vec![],
