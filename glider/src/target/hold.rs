@@ -6,6 +6,10 @@
 //! still traces, above all a thread that would not stop while we waited and stops later.
 //! And when the whole keeper is killed, the kernel does the same.
 //!
+//! What the target can notice: a few system calls that wait (`epoll_wait`, `semop`, a read from
+//! inotify: the list is in signal(7), "Interruption of system calls and library functions by
+//! stop signals") end with EINTR, as they do after SIGSTOP and SIGCONT. All others go on waiting.
+//!
 //! ptrace(2) is the reference, "Attaching and detaching" and "Group-stop".
 
 use super::TargetError;
