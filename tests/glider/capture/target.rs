@@ -126,14 +126,17 @@ fn executable() -> &'static Path {
     static EXECUTABLE: OnceLock<PathBuf> = OnceLock::new();
     EXECUTABLE.get_or_init(|| {
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/glider/capture/target.c");
-        let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap().keep();
-        let executable = folder.join("target");
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+        let (executable, fresh) =
+            (folder.join("target"), folder.join(format!("target.{}", std::process::id())));
         let status = Command::new("cc")
             .args(["-std=gnu11", "-Wall", "-Wextra", "-Werror", "-g", "-O1", "-pthread", "-o"])
-            .args([&executable, &source])
+            .args([&fresh, &source])
             .status()
             .expect("a C compiler is needed: install the Debian package gcc");
         assert!(status.success(), "cc failed on {}", source.display());
+        // Put in place at once: another run of the tests may have it open.
+        fs::rename(&fresh, &executable).unwrap();
         executable
     })
 }
