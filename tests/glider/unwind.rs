@@ -139,25 +139,25 @@ fn frames_and_registers_are_gdbs_at_o2() {
 
 #[test]
 fn frames_and_registers_are_gdbs_at_os_without_frame_pointers() {
-    blocked_exactly(&["-Os", "-fomit-frame-pointer", "-g"], &BLOCKING);
+    blocked_exactly(&["-Os", "-fomit-frame-pointer", "-g"], &["plain", "vla", "aligned", "handler"]);
 }
 
 #[test]
 fn frames_and_registers_are_gdbs_in_static_programs() {
     blocked_exactly(&["-O2", "-g", "-static"], &["plain", "handler", "thread"]);
-    blocked_exactly(&["-O2", "-g", "-static-pie"], &["plain", "handler", "thread"]);
+    blocked_exactly(&["-O2", "-g", "-static-pie"], &["handler"]);
 }
 
 #[test]
 fn debug_frame_serves_where_there_is_no_eh_frame() {
     let options = [&["-O2", "-g", "-fomit-frame-pointer"][..], &NO_TABLES].concat();
-    blocked_exactly(&options, &BLOCKING);
+    blocked_exactly(&options, &["vla", "aligned", "handler", "thread"]);
 }
 
 #[test]
 fn a_missing_search_table_changes_nothing() {
     let program = Program::compile(&["-O2", "-g"]);
-    for scenario in BLOCKING {
+    for scenario in ["handler", "thread"] {
         assert_eq!(blocked(&program, scenario, Tables::NoSearchTable).1, 0, "{scenario}");
     }
 }
@@ -306,16 +306,16 @@ fn a_thread_that_has_not_run_yet_has_one_frame_and_its_maker_all() {
 
 /// Runs instruction by instruction through stubs, the dynamic linker, libc, the vdso's callers
 /// and our own code; at each the walk must come to the outermost frame through `main`.
-fn stepped(options: &[&str]) {
+fn stepped(options: &[&str], tables: Tables) {
     let program = Program::compile(options);
     let mut target = program.start("stepped");
     target.await_system_call(target.pid(), READ);
     let held = Held::stop(target.pid());
     target.release();
     let memory = target.memory();
-    let modules = Modules::load(&target, &memory, Tables::All);
+    let modules = Modules::load(&target, &memory, tables);
     let main = {
-        let traced = trace(&target, &held.registers(), Tables::All, 256);
+        let traced = trace(&target, &held.registers(), tables, 256);
         traced.has_ended_well();
         let names = traced.names();
         let main = names.iter().position(|name| *name == "main").expect("main");
@@ -352,21 +352,23 @@ fn stepped(options: &[&str]) {
         assert!(steps < 100_000, "the program does not come to its trap");
     }
     let passed = (steps, in_vdso, in_handler, in_trampoline);
-    assert!(steps > 1000 && in_vdso > 10 && in_handler > 2 && in_trampoline == 2, "{passed:?}");
+    assert!(steps > 1000 && in_vdso > 5 && in_handler > 2 && in_trampoline == 2, "{passed:?}");
     println!("{options:?}: {passed:?}");
 }
 
 #[test]
 fn every_instruction_can_be_unwound_from_by_tables() {
-    stepped(&["-O2", "-Wl,-z,lazy", "-no-pie"]);
+    stepped(&["-O2", "-Wl,-z,lazy", "-no-pie"], Tables::All);
 }
 
 #[test]
 fn every_instruction_can_be_unwound_from_by_debug_frame() {
-    stepped(&[&["-Os", "-g", "-fomit-frame-pointer", "-Wl,-z,lazy"][..], &NO_TABLES].concat());
+    stepped(&[&["-Os", "-g", "-fomit-frame-pointer", "-Wl,-z,lazy"][..], &NO_TABLES].concat(), Tables::All);
 }
 
 #[test]
 fn every_instruction_can_be_unwound_from_without_tables() {
-    stepped(&[&["-O0", "-fno-omit-frame-pointer", "-Wl,-z,lazy"][..], &NO_TABLES].concat());
+    for level in ["-O0", "-O2"] {
+        stepped(&[level, "-fno-omit-frame-pointer", "-Wl,-z,lazy"], Tables::NoneOfTheProgram);
+    }
 }
