@@ -2,12 +2,13 @@
 
 use super::line::LineTable;
 use super::unit_index::UnitIndex;
-use super::{Attribute, Die};
+use super::{Attribute, CallSite, Die};
 use crate::object::Object;
 use crate::unwind::Bytes;
 use gimli::{AttributeValue, DebugInfoOffset, DebugTypeSignature, UnitOffset, UnitSectionOffset, UnitType};
 use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
+use std::rc::Rc;
 use std::sync::Arc;
 
 type Header = gimli::UnitHeader<Bytes>;
@@ -44,6 +45,7 @@ pub struct Unit {
     pub(super) lines: OnceCell<LineTable>,
     pub(super) file_paths: RefCell<HashMap<u64, Option<Arc<str>>>>,
     index: OnceCell<UnitIndex>,
+    pub(super) call_sites: RefCell<HashMap<UnitOffset, Rc<[CallSite]>>>,
     pub(super) names: RefCell<HashMap<UnitOffset, Option<Arc<str>>>>,
 }
 
@@ -121,6 +123,7 @@ impl DwarfFile {
             lines: OnceCell::new(),
             file_paths: RefCell::default(),
             index: OnceCell::new(),
+            call_sites: RefCell::default(),
             names: RefCell::default(),
         })))
     }

@@ -1,10 +1,11 @@
 //! Evaluation of DWARF expressions in a frame (DWARF 5 §2.5, §2.6): from a variable's
 //! location to the [`Place`] where it is.
 
+use super::entry_value::TailCall;
 use super::place::{Gathered, Missing, Place};
 use super::{Process, thread_local};
 use crate::address::{Address, Bias, FileAddress};
-use crate::dwarf::{Attribute, CallSite, Die, Location, Scopes, Unit, expression};
+use crate::dwarf::{Attribute, Die, Location, Scopes, Unit, expression};
 use crate::object::Module;
 use crate::target::ThreadRegisters;
 use crate::target::registers::{FS_BASE, GENERAL_COUNT, ST0, XMM0};
@@ -38,7 +39,10 @@ pub struct Scope<'a> {
     pub frames: &'a [FrameView<'a>],
     /// Index of the frame.
     pub index: usize,
-    nesting: u32,
+    /// Set while an expression is evaluated for a function that has no frame any more, because
+    /// it ended in a tail call: only what its caller passed is known then.
+    pub(super) gone: Option<TailCall<'a>>,
+    pub(super) nesting: u32,
 }
 
 impl<'a> Scope<'a> {
@@ -49,21 +53,21 @@ impl<'a> Scope<'a> {
         frames: &'a [FrameView<'a>],
         index: usize,
     ) -> Scope<'a> {
-        Scope { process, thread, frames, index, nesting: 0 }
+        Scope { process, thread, frames, index, gone: None, nesting: 0 }
     }
 
-    fn view(&self) -> Result<&'a FrameView<'a>, Missing> {
+    pub(super) fn view(&self) -> Result<&'a FrameView<'a>, Missing> {
         self.frames.get(self.index).ok_or(Missing::OptimizedOut)
     }
 
-    fn nested(self) -> Result<Scope<'a>, Missing> {
+    pub(super) fn nested(self) -> Result<Scope<'a>, Missing> {
         if self.nesting >= MAX_NESTING {
             return Err(Missing::Unsupported("expressions that need each other"));
         }
         Ok(Scope { nesting: self.nesting + 1, ..self })
     }
 
-    fn bias(&self) -> Result<Bias, Missing> {
+    pub(super) fn bias(&self) -> Result<Bias, Missing> {
         Ok(self.view()?.module.ok_or(Missing::OptimizedOut)?.bias)
     }
 
@@ -131,7 +135,7 @@ impl<'a> Scope<'a> {
     }
 
     /// Evaluates an expression whose result is a number, such as an array's bound.
-    fn evaluate_number(&self, bytes: Bytes, unit: &'static Unit) -> Result<u64, Missing> {
+    pub(super) fn evaluate_number(&self, bytes: Bytes, unit: &'static Unit) -> Result<u64, Missing> {
         match self.evaluate(bytes, unit, None)? {
             Place::Memory(address) => Ok(address.0),
             place => place.read_bits(self.process.memory, 0, 64).map(|bits| bits as u64),
@@ -165,7 +169,8 @@ impl<'a> Scope<'a> {
                     evaluation.resume_with_tls(self.thread_local(offset)?)
                 }
                 EvaluationResult::RequiresCallFrameCfa => {
-                    let cfa = self.view()?.frame.cfa.ok_or(Missing::OptimizedOut)?;
+                    let cfa = self.view()?.frame.cfa.filter(|_| self.gone.is_none());
+                    let cfa = cfa.ok_or(Missing::OptimizedOut)?;
                     evaluation.resume_with_call_frame_cfa(cfa.0)
                 }
                 EvaluationResult::RequiresAtLocation(reference) => {
@@ -179,7 +184,7 @@ impl<'a> Scope<'a> {
                     )
                 }
                 EvaluationResult::RequiresEntryValue(expression) => {
-                    evaluation.resume_with_entry_value(self.entry_value(expression.0)?)
+                    evaluation.resume_with_entry_value(Operand::Generic(self.entry_value(expression.0)?))
                 }
                 EvaluationResult::RequiresRelocatedAddress(address) => {
                     evaluation.resume_with_relocated_address(self.bias()?.to_runtime(FileAddress(address)).0)
@@ -209,11 +214,14 @@ impl<'a> Scope<'a> {
 
     /// The bytes of a register in this frame, by DWARF number.
     fn register(&self, number: u16) -> Result<Vec<u8>, Missing> {
+        if self.gone.is_some() {
+            return Err(Missing::OptimizedOut);
+        }
         let frame = self.view()?.frame;
-        let floating = || frame.floating.as_deref().ok_or(Missing::OptimizedOut);
+        let floating = || frame.floating.as_deref().ok_or(Missing::Overwritten(number));
         let index = |first: u16| usize::from(number.saturating_sub(first));
         if usize::from(number) < GENERAL_COUNT {
-            let value = frame.registers.get(number).ok_or(Missing::OptimizedOut)?;
+            let value = frame.registers.get(number).ok_or(Missing::Overwritten(number))?;
             return Ok(value.to_le_bytes().to_vec());
         }
         match number {
@@ -234,8 +242,8 @@ impl<'a> Scope<'a> {
 
     /// The frame base of the function (DWARF 5 §3.3.5).
     fn frame_base(&self) -> Result<u64, Missing> {
-        let scopes = self.view()?.scopes.as_ref().ok_or(Missing::OptimizedOut)?;
-        let function = &scopes.function;
+        let scopes = self.view()?.scopes.as_ref().filter(|_| self.gone.is_none());
+        let function = &scopes.ok_or(Missing::OptimizedOut)?.function;
         let attribute = function.frame_base.as_ref().ok_or(Missing::OptimizedOut)?;
         let scope = self.nested()?;
         let bytes = scope.expression_at(function.die.unit, attribute)?;
@@ -247,50 +255,6 @@ impl<'a> Scope<'a> {
         thread_local::block(&self.process, module, self.thread.fs_base)
             .map(|block| block.0.wrapping_add(offset))
             .ok_or(Missing::Unsupported("thread-local storage that is not allocated or not found"))
-    }
-
-    /// The value that a place had when this frame's function was entered, as its caller
-    /// knows it (DWARF 5 §2.5.1.7, §3.4.2).
-    fn entry_value(&self, place: Bytes) -> Result<Operand, Missing> {
-        let view = self.view()?;
-        // Beyond a signal frame there is no call.
-        let caller = Scope { index: self.index + 1, ..self.nested()? };
-        let caller_view = caller.view()?;
-        if caller_view.frame.signal_frame.is_some() || view.frame.signal_frame.is_some() {
-            return Err(Missing::OptimizedOut);
-        }
-        let scopes = caller_view.scopes.as_ref().ok_or(Missing::OptimizedOut)?;
-        let return_address = caller_view.frame.pc().ok_or(Missing::OptimizedOut)?;
-        let function = scopes.function.die;
-        let site =
-            CallSite::find(function, caller.bias()?.to_file(return_address)).ok_or(Missing::OptimizedOut)?;
-        if !caller.calls(&site, view) {
-            return Err(Missing::OptimizedOut);
-        }
-        let parameter = site.parameters.iter().find(|parameter| parameter.location.slice() == place.slice());
-        let value = parameter.ok_or(Missing::OptimizedOut)?.value;
-        caller.evaluate_number(value, function.unit).map(Operand::Generic)
-    }
-
-    /// Whether the call at `site` is the one that led to `callee`, and not to a function that
-    /// jumped there (a tail call), whose arguments these are not.
-    fn calls(&self, site: &CallSite, callee: &FrameView<'_>) -> bool {
-        let Some(function) = callee.scopes.as_ref().map(|scopes| &scopes.function) else { return false };
-        match (site.callee, site.target) {
-            (Some(die), _) => {
-                let raw = |die: Die| die.linkage_name().or_else(|| die.name());
-                raw(die).is_some() && raw(die) == raw(function.die)
-            }
-            (None, Some(target)) => {
-                let unit = match self.view() {
-                    Ok(FrameView { scopes: Some(scopes), .. }) => scopes.function.die.unit,
-                    _ => return false,
-                };
-                let start = callee.module.map(|module| module.bias.to_runtime(function.start).0);
-                self.evaluate_number(target, unit).ok() == start && start.is_some()
-            }
-            (None, None) => false,
-        }
     }
 
     /// One place from the pieces of a location.

@@ -327,7 +327,12 @@ impl<'a> Printer<'a> {
         };
         let empty =
             Value::Array { type_name: type_name.clone(), elements: Vec::new(), length: 0, omitted: 0 };
-        let Some(count) = count else { return Ok(empty) };
+        let count = match count {
+            Some(count) => count,
+            // A flexible array member.
+            None if !found.is_variable_length() => return Ok(empty),
+            None => return Err(Missing::Unsupported("an array whose length is optimized out")),
+        };
         if inner.is_empty() && matches!(element_type.kind, Kind::Char { .. }) && count > 0 {
             return self.char_array(scope, &element_type, count, place);
         }
