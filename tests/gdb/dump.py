@@ -96,6 +96,9 @@ def is_text(type_):
 
 
 def array(value, type_, depth, budget):
+    if "variable length" in str(type_):
+        # The length itself is optimized out; range() would say 1 element.
+        return {"k": "uncompared", "v": "an array of unknown length"}
     low, high = type_.range()
     length = max(0, high - low + 1)
     element = type_.target().strip_typedefs()
@@ -170,6 +173,9 @@ def guarded(get, depth, budget):
 
 def is_variable(symbol):
     """What `info args` and `info locals` list: no types, labels, nested functions, declarations."""
+    if symbol.addr_class == gdb.SYMBOL_LOC_OPTIMIZED_OUT and str(symbol.type) == "__CORE_ADDR":
+        # A label without an address, which `info locals` takes for a variable.
+        return False
     if symbol.is_argument or symbol.is_variable:
         return True
     # Variables with DW_AT_const_value; and the enumerators of local enums, which are no variables.

@@ -1,7 +1,7 @@
 //! Pairs the variables of one function by name and compares each pair.
 
 use super::{note, values};
-use crate::figures::{Figures, Subject, Verdict};
+use crate::figures::{Figures, Place, Subject, Verdict};
 use crate::trace::Variable;
 
 /// Compares the variables of one function or inlined call.
@@ -9,7 +9,7 @@ use crate::trace::Variable;
 /// A name may stand several times, in blocks inside each other or as Rust shadows them. Each of
 /// gdb's takes the first of glider's with this name and an equal value, else the first left over:
 /// within one block the order of the debug information is not kept by gdb.
-pub(super) fn compare(gdb: &[Variable], glider: &[Variable], place: &str, figures: &mut Figures) {
+pub(super) fn compare(gdb: &[Variable], glider: &[Variable], place: &Place, figures: &mut Figures) {
     let mut left: Vec<&Variable> = glider.iter().collect();
     let mut unmatched = Vec::new();
     for variable in gdb {
@@ -27,7 +27,12 @@ pub(super) fn compare(gdb: &[Variable], glider: &[Variable], place: &str, figure
             None => {
                 let name = variable.name.as_str();
                 note(figures, Subject::VariableNames, Verdict::Missing, place, name, "-");
-                values::missing(&variable.value, &format!("{place}: {name}"), "no such variable", figures);
+                values::missing(
+                    &variable.value,
+                    &place.within(&format!(": {name}")),
+                    "no such variable",
+                    figures,
+                );
             }
         }
     }
@@ -36,8 +41,8 @@ pub(super) fn compare(gdb: &[Variable], glider: &[Variable], place: &str, figure
     }
 }
 
-fn pair(gdb: &Variable, glider: &Variable, place: &str, figures: &mut Figures) {
-    let place = format!("{place}: {}", gdb.name);
+fn pair(gdb: &Variable, glider: &Variable, place: &Place, figures: &mut Figures) {
+    let place = place.within(&format!(": {}", gdb.name));
     figures.equal(Subject::VariableNames, 1);
     if gdb.parameter == glider.parameter {
         figures.equal(Subject::Parameters, 1);
