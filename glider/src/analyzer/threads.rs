@@ -187,7 +187,7 @@ impl<'a> Threads<'a> {
 
     fn signal(&mut self, thread: usize, view: &FrameView<'_>) -> Option<Signal> {
         let place = view.frame.signal_frame?;
-        let signal = signal::read(self.process.memory, place.siginfo)?;
+        let Some(signal) = signal::read(self.process.memory, place) else { return Some(signal::unknown()) };
         let shown = signal::report(&signal, self.process.modules, self.capture);
         self.cause.consider(&signal, thread, shown.address_symbol.clone());
         Some(shown)
