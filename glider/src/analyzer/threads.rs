@@ -109,7 +109,7 @@ impl<'a> Threads<'a> {
             .collect();
         // Frames on both sides of a gap are no neighbours: neither knows the other's call.
         let (first, last) = views.split_at(stack.gap_before.unwrap_or(views.len()).min(views.len()));
-        let mut printer = Printer::new(&self.settings.limits);
+        let mut printer = Printer::new(&self.settings.limits, None);
         let mut frames = Vec::with_capacity(views.len());
         let mut number = 0;
         for (part, left_out) in [(first, 0), (last, stack.frame_count.saturating_sub(views.len()))] {

@@ -40,6 +40,12 @@ pub struct Header {
 pub struct Footer {
     /// Every ELF object mapped.
     pub modules: Vec<Module>,
+    /// Every plugin that was loaded, and those that should have been.
+    pub plugins: Vec<Plugin>,
+    /// What plugins print after the threads.
+    pub plugin_output: Vec<PluginText>,
+    /// Calls of plugins, when they were asked for (`--trace-plugins`); not part of the report.
+    pub plugin_calls: Vec<PluginCall>,
     /// What could not be had, one line each.
     pub problems: Vec<String>,
     /// How long it took.
@@ -201,8 +207,83 @@ pub struct Truncation {
     pub limit: String,
 }
 
+/// A plugin: loaded, or not although it was named.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Plugin {
+    /// Its file; where none was found, the name looked for.
+    pub path: String,
+    /// The mapped object it was loaded for.
+    #[serde(rename = "for")]
+    pub object: String,
+    /// How it was found.
+    pub found_by: FoundBy,
+    /// The interface it is loaded through; `None` where that is not known.
+    pub door: Option<Door>,
+    /// The version of that interface it asks for.
+    pub api_version: Option<String>,
+    /// What became of it.
+    pub status: PluginStatus,
+    /// Why it was not loaded, or how it failed, one line.
+    pub problem: Option<String>,
+}
+
+/// How a plugin was found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FoundBy {
+    /// The user named its file (`--plugin`).
+    #[default]
+    Option,
+    /// A string in the section `gimli_trace` of the object names it.
+    Section,
+    /// The object's symbol `gimli_tracer_module_name` names it.
+    Symbol,
+    /// By the file name of the object.
+    Name,
+}
+
+/// The interface a plugin is loaded through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Door {
+    /// `libgimli_ana.h`.
+    C,
+    /// The Rust interface.
+    Rust,
+}
+
+/// What became of a plugin.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PluginStatus {
+    /// It ran to the end of the trace.
+    #[default]
+    Loaded,
+    /// It was loaded and had nothing to do for this process.
+    Idle,
+    /// It was named, but no such file was found.
+    NotFound,
+    /// It was found, but not loaded.
+    Refused,
+    /// It ran, and was dropped before the end of the trace.
+    Failed,
+}
+
+/// One call of a plugin and what it took.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct PluginCall {
+    /// File name of the plugin.
+    pub plugin: String,
+    /// Which hook, and where: `before_print_frame of thread 7, frame 3`.
+    pub hook: String,
+    /// Nanoseconds.
+    pub nanoseconds: u64,
+    /// Bytes it printed.
+    pub printed: usize,
+}
+
 /// Text of a plugin.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PluginText {
     /// File name of the plugin.
     pub plugin: String,

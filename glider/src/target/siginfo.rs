@@ -254,10 +254,7 @@ mod tests {
     fn a_signal_that_was_sent_says_by_whom_and_has_no_address() {
         let signal = parse_siginfo(&raw(libc::SIGSEGV, SI_USER, &[77, 1000])).unwrap();
         assert_eq!((signal.sender_pid, signal.sender_uid, signal.address), (Some(77), Some(1000), None));
-        assert_eq!(
-            (signal.code.as_str(), signal.message.as_str()),
-            ("SI_USER", "sent by kill()")
-        );
+        assert_eq!((signal.code.as_str(), signal.message.as_str()), ("SI_USER", "sent by kill()"));
         let abort = parse_siginfo(&raw(libc::SIGABRT, SI_TKILL, &[5, 0])).unwrap();
         assert_eq!(abort.message, "sent by tgkill()");
     }

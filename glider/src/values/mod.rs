@@ -6,6 +6,7 @@
 
 mod decimal;
 mod entry_value;
+mod hooks;
 mod location;
 mod place;
 mod printer;
@@ -13,6 +14,7 @@ mod scalar;
 mod text;
 mod thread_local;
 
+pub use hooks::{Child, Item, Part, Shown, ValueHooks};
 pub use location::{FrameView, Scope};
 pub use place::{Missing, Place};
 pub use printer::Printer;
