@@ -160,6 +160,9 @@ pub struct Figures {
     pub deduced_frames: u64,
     /// Frames of glider past the place where gdb itself lost the stack.
     pub frames_gdb_lost: u64,
+    /// Variables that gdb reads from a register although the frame made a call that does not preserve
+    /// it (gdb then shows what some inner function left there), and for which glider has no value.
+    pub clobbered: u64,
     /// Variables and members for which neither has a value.
     pub no_value_in_both: u64,
 }
@@ -245,6 +248,7 @@ impl Figures {
         self.differences.extend(other.differences.iter().take(room).cloned());
         self.deduced_frames += other.deduced_frames;
         self.frames_gdb_lost += other.frames_gdb_lost;
+        self.clobbered += other.clobbered;
         self.no_value_in_both += other.no_value_in_both;
     }
 }
@@ -266,8 +270,9 @@ impl fmt::Display for Figures {
         }
         writeln!(
             f,
-            "\nNot compared: {} tail-call frames gdb deduced; {} frames past gdb's last; {} values neither has.",
-            self.deduced_frames, self.frames_gdb_lost, self.no_value_in_both
+            "\nNot compared: {} tail-call frames gdb deduced; {} frames past gdb's last; {} values gdb takes from \
+             registers that a call has overwritten; {} values neither has.",
+            self.deduced_frames, self.frames_gdb_lost, self.clobbered, self.no_value_in_both
         )
     }
 }

@@ -12,12 +12,13 @@ const BYTES_AS_NUMBERS: usize = 32;
 pub(super) fn compare(gdb: &Value, glider: &Value, place: &Place, figures: &mut Figures) {
     match (gdb, glider) {
         // The reference has no value, or none that can be judged here.
-        (Value::OptimizedOut | Value::Unreadable(_), other) => match other.leaves() {
+        (Value::OptimizedOut | Value::Unreadable(_) | Value::Clobbered(_), other) => match other.leaves() {
+            0 if matches!(gdb, Value::Clobbered(_)) => figures.clobbered += 1,
             0 => figures.no_value_in_both += 1,
             leaves => count(figures, leaves, Verdict::Extra, place, show(gdb), show(other)),
         },
         (Value::Uncompared(_), _) => {}
-        (_, Value::OptimizedOut | Value::Unreadable(_) | Value::Uncompared(_)) => {
+        (_, Value::OptimizedOut | Value::Unreadable(_) | Value::Clobbered(_) | Value::Uncompared(_)) => {
             missing(gdb, place, &show(glider), figures);
         }
         (Value::Record(members), Value::Record(others)) => record(members, others, place, figures),
@@ -64,10 +65,13 @@ fn record(gdb: &[Member], glider: &[Member], place: &Place, figures: &mut Figure
         match left.iter().position(|other| other.name == member.name) {
             Some(at) => compare(&member.value, &left.remove(at).value, &place, figures),
             None => {
-                // A member without scalars counts too: it may be the variant of a Rust enum.
-                let leaves = member.value.leaves().max(1);
-                let (theirs, ours) = (show(&member.value), "no such member".to_owned());
-                count(figures, leaves, Verdict::Missing, &place, theirs, ours);
+                // An empty structure counts too: it may be the variant of a Rust enum.
+                let least = u64::from(member.value == Value::Record(Vec::new()));
+                let leaves = member.value.leaves().max(least);
+                if leaves > 0 {
+                    let (theirs, ours) = (show(&member.value), "no such member".to_owned());
+                    count(figures, leaves, Verdict::Missing, &place, theirs, ours);
+                }
             }
         }
     }
@@ -166,6 +170,7 @@ fn show(value: &Value) -> String {
             format!("{{{}}}", names.join(", "))
         }
         Value::OptimizedOut => "<optimized out>".into(),
+        Value::Clobbered(register) => format!("<in {register}, which the call does not preserve>"),
         Value::Unreadable(why) => format!("<unreadable: {why}>"),
         Value::Uncompared(text) => text.clone(),
     };
@@ -219,6 +224,8 @@ mod tests {
         assert_eq!(counts(&number("1"), &Value::Unreadable("no".into())), (0, 0, 1, 0));
         assert_eq!(counts(&number("1"), &Value::Uncompared("integer many".into())), (0, 0, 1, 0));
         assert_eq!(counts(&Value::OptimizedOut, &number("1")), (0, 0, 0, 1));
+        assert_eq!(counts(&Value::Clobbered("$rdi".into()), &number("1")), (0, 0, 0, 1));
+        assert_eq!(counts(&Value::Clobbered("$rdi".into()), &Value::OptimizedOut), (0, 0, 0, 0));
         assert_eq!(counts(&Value::OptimizedOut, &Value::OptimizedOut), (0, 0, 0, 0));
     }
 
