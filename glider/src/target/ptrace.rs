@@ -206,6 +206,12 @@ mod tests {
                 then(tid);
             });
         });
+        // The thread is joined a moment before the kernel lets go what it traced, and until then
+        // waiting for the child would take note of its stop.
+        let directory = crate::target::ProcessDirectory::open(tid).unwrap();
+        while directory.read_status(tid).is_ok_and(|status| status.tracer != 0) {
+            std::thread::yield_now();
+        }
         child.wait().unwrap().signal()
     }
 
