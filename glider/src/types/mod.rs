@@ -144,6 +144,11 @@ pub enum Count {
 }
 
 impl Type {
+    /// Whether it is a structure, union or enumeration without a name.
+    pub fn is_anonymous(&self) -> bool {
+        self.name.ends_with("{...}")
+    }
+
     /// Whether it is an array whose length only the running function knows.
     pub fn is_variable_length(&self) -> bool {
         let is_fixed = |count: &Count| matches!(count, Count::Fixed(_) | Count::Unknown);
