@@ -86,7 +86,8 @@ fn few_builds_of(language: Language) -> Vec<Build> {
 
 #[test]
 fn c_programs_of_every_optimisation_and_dwarf_version() -> Result<()> {
-    let scenarios: &[&[&str]] = &[&["variables"], &["variables-in-pieces"], &["inlined"], &["signal-handler"]];
+    let scenarios: &[&[&str]] =
+        &[&["variables"], &["variables-in-pieces"], &["inlined"], &["signal-handler"]];
     try_all("C, -O0 -O2 -Os, DWARF 2 to 5", &matrix_of(Language::C), scenarios)
 }
 
