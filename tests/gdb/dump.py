@@ -96,12 +96,12 @@ def is_text(type_):
 
 
 def array(value, type_, depth, budget):
-    if "variable length" in str(type_):
-        # The length itself is optimized out; range() would say 1 element.
-        return {"k": "uncompared", "v": "an array of unknown length"}
     low, high = type_.range()
     length = max(0, high - low + 1)
     element = type_.target().strip_typedefs()
+    if length and element.sizeof and not type_.sizeof:
+        # The length of a variable-length array is optimized out; range() says 1 element then.
+        return {"k": "uncompared", "v": "an array of unknown length"}
     if is_text(element):
         shown = min(length, BYTES)
         if value.address is not None:
