@@ -42,6 +42,8 @@ pub struct Unit {
     pub(super) unit: gimli::Unit<Bytes>,
     /// `DW_AT_language`.
     pub language: Option<gimli::DwLang>,
+    /// Whether `DW_AT_producer` names a GNU compiler.
+    pub is_gnu: bool,
     pub(super) lines: OnceCell<LineTable>,
     pub(super) file_paths: RefCell<HashMap<u64, Option<Arc<str>>>>,
     index: OnceCell<UnitIndex>,
@@ -116,7 +118,10 @@ impl DwarfFile {
             Some(AttributeValue::Language(language)) => Some(language),
             _ => None,
         };
+        let producer = root.attr_value(gimli::DW_AT_producer);
+        let producer = producer.and_then(|value| self.dwarf.attr_string(&unit, value).ok());
         Some(Box::leak(Box::new(Unit {
+            is_gnu: producer.is_some_and(|name| name.slice().starts_with(b"GNU")),
             file: self,
             unit,
             language,

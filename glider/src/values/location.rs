@@ -42,6 +42,8 @@ pub struct Scope<'a> {
     /// Set while an expression is evaluated for a function that has no frame any more, because
     /// it ended in a tail call: only what its caller passed is known then.
     pub(super) gone: Option<TailCall<'a>>,
+    /// Whether callees are known to have left the registers at hand alone.
+    pub(super) untouched: bool,
     pub(super) nesting: u32,
 }
 
@@ -53,7 +55,7 @@ impl<'a> Scope<'a> {
         frames: &'a [FrameView<'a>],
         index: usize,
     ) -> Scope<'a> {
-        Scope { process, thread, frames, index, gone: None, nesting: 0 }
+        Scope { process, thread, frames, index, gone: None, untouched: false, nesting: 0 }
     }
 
     pub(super) fn view(&self) -> Result<&'a FrameView<'a>, Missing> {
@@ -80,9 +82,7 @@ impl<'a> Scope<'a> {
     /// Where a variable is at this frame's pc.
     pub fn place(&self, location: &Location) -> Place {
         let found = match location {
-            Location::Described(die, attribute) => self
-                .expression_at(die.unit, attribute)
-                .and_then(|expression| self.evaluate(expression, die.unit, None)),
+            Location::Described(die, attribute) => self.described(die.unit, attribute),
             Location::Constant(die, attribute) => constant_place(*die, attribute),
             Location::Nowhere => Err(Missing::OptimizedOut),
         };
@@ -104,18 +104,55 @@ impl<'a> Scope<'a> {
         place.read_bits(self.process.memory, 0, found.size?.saturating_mul(8)).ok().map(|bits| bits as u64)
     }
 
-    /// The expression in force: the attribute's own, or the one its location list gives for the pc.
-    fn expression_at(&self, unit: &'static Unit, attribute: &Attribute) -> Result<Bytes, Missing> {
-        if let Some(expression) = expression(attribute.clone()) {
-            return if expression.is_empty() { Err(Missing::OptimizedOut) } else { Ok(expression) };
+    fn described(&self, unit: &'static Unit, attribute: &Attribute) -> Result<Place, Missing> {
+        let (bytes, range) = self.expression_at(unit, attribute, self.lookup_pc())?;
+        match self.evaluate(bytes, unit, None) {
+            Err(Missing::Overwritten(register)) => {
+                self.after_call(unit, attribute, range).ok_or(Missing::Overwritten(register))
+            }
+            other => other,
         }
-        let pc = self.lookup_pc()?;
+    }
+
+    /// Where a variable will be when the call that this frame waits for returns. During the call
+    /// itself the location list still names the register that the callee may have overwritten.
+    fn after_call(&self, unit: &'static Unit, attribute: &Attribute, during: gimli::Range) -> Option<Place> {
+        let view = self.view().ok().filter(|view| !view.frame.pc_is_exact)?;
+        let pc = self.bias().ok()?.to_file(view.frame.pc()?);
+        let (bytes, _) = self.expression_at(unit, attribute, Ok(pc)).ok()?;
+        let stays = (during.begin..during.end).contains(&pc.0);
+        match stays {
+            false => self.evaluate(bytes, unit, None).ok(),
+            // gcc ends the range at the call unless it knows that the callee leaves the register
+            // alone (-fipa-ra). Others do not promise that.
+            true if unit.is_gnu => Scope { untouched: true, ..*self }.evaluate(bytes, unit, None).ok(),
+            true => None,
+        }
+    }
+
+    /// The expression in force at `pc`, and the code it holds for: the attribute's own, or the
+    /// one of its location list.
+    fn expression_at(
+        &self,
+        unit: &'static Unit,
+        attribute: &Attribute,
+        pc: Result<FileAddress, Missing>,
+    ) -> Result<(Bytes, gimli::Range), Missing> {
+        if let Some(expression) = expression(attribute.clone()) {
+            let nowhere = gimli::Range { begin: 0, end: 0 };
+            return if expression.is_empty() {
+                Err(Missing::OptimizedOut)
+            } else {
+                Ok((expression, nowhere))
+            };
+        }
+        let pc = pc?;
         let mut list = unit
             .locations(attribute)
             .ok_or(Missing::Unsupported("a location that is neither expression nor list"))?;
         while let Ok(Some(entry)) = list.next() {
             if (entry.range.begin..entry.range.end).contains(&pc.0) && !entry.data.0.is_empty() {
-                return Ok(entry.data.0);
+                return Ok((entry.data.0, entry.range));
             }
         }
         Err(Missing::OptimizedOut)
@@ -221,7 +258,11 @@ impl<'a> Scope<'a> {
         let floating = || frame.floating.as_deref().ok_or(Missing::Overwritten(number));
         let index = |first: u16| usize::from(number.saturating_sub(first));
         if usize::from(number) < GENERAL_COUNT {
-            let value = frame.registers.get(number).ok_or(Missing::Overwritten(number))?;
+            let inner = self.frames.get(..self.index).filter(|_| self.untouched).unwrap_or_default();
+            let value = frame.registers.get(number);
+            let value =
+                value.or_else(|| inner.iter().rev().find_map(|view| view.frame.registers.get(number)));
+            let value = value.ok_or(Missing::Overwritten(number))?;
             return Ok(value.to_le_bytes().to_vec());
         }
         match number {
@@ -246,7 +287,7 @@ impl<'a> Scope<'a> {
         let function = &scopes.ok_or(Missing::OptimizedOut)?.function;
         let attribute = function.frame_base.as_ref().ok_or(Missing::OptimizedOut)?;
         let scope = self.nested()?;
-        let bytes = scope.expression_at(function.die.unit, attribute)?;
+        let (bytes, _) = scope.expression_at(function.die.unit, attribute, scope.lookup_pc())?;
         scope.evaluate_number(bytes, function.die.unit)
     }
 
