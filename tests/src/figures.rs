@@ -163,6 +163,8 @@ pub struct Figures {
     /// Variables that gdb reads from a register although the frame made a call that does not preserve
     /// it (gdb then shows what some inner function left there), and for which glider has no value.
     pub clobbered: u64,
+    /// Names that gdb lists, without a value, in addition to those in scope.
+    pub names_without_value: u64,
     /// Variables and members for which neither has a value.
     pub no_value_in_both: u64,
 }
@@ -249,6 +251,7 @@ impl Figures {
         self.deduced_frames += other.deduced_frames;
         self.frames_gdb_lost += other.frames_gdb_lost;
         self.clobbered += other.clobbered;
+        self.names_without_value += other.names_without_value;
         self.no_value_in_both += other.no_value_in_both;
     }
 }
@@ -271,8 +274,13 @@ impl fmt::Display for Figures {
         writeln!(
             f,
             "\nNot compared: {} tail-call frames gdb deduced; {} frames past gdb's last; {} values gdb takes from \
-             registers that a call has overwritten; {} values neither has.",
-            self.deduced_frames, self.frames_gdb_lost, self.clobbered, self.no_value_in_both
+             registers that a call has overwritten; {} names gdb repeats from abstract instances, without a \
+             value; {} values neither has.",
+            self.deduced_frames,
+            self.frames_gdb_lost,
+            self.clobbered,
+            self.names_without_value,
+            self.no_value_in_both
         )
     }
 }

@@ -7,6 +7,7 @@ use super::place::Missing;
 use crate::dwarf::{CallSite, Die, Function};
 use crate::object::Module;
 use crate::unwind::Bytes;
+use std::rc::Rc;
 
 /// Tail calls followed one after another.
 const MAX_TAIL_CALLS: usize = 4;
@@ -59,23 +60,26 @@ impl Scope<'_> {
 
     /// The calls that led from `site` of this scope's function to `callee`: that one, and the
     /// tail calls behind it when there is just one such way.
-    fn route(&self, site: &CallSite, callee: &FrameView<'_>) -> Option<Vec<CallSite>> {
+    fn route(&self, site: &CallSite, callee: &FrameView<'_>) -> Option<Rc<[CallSite]>> {
         let function = callee.scopes.as_ref().map(|scopes| &scopes.function)?;
         let first = match (site.callee, site.target) {
             (Some(die), _) => die,
             (None, Some(target)) => {
                 let called = self.evaluate_number(target, site.die.unit).ok()?;
                 let start = callee.module?.bias.to_runtime(function.start);
-                return (called == start.0).then(|| vec![site.clone()]);
+                return (called == start.0).then(|| Rc::from([site.clone()]));
             }
             (None, None) => return None,
         };
-        if is_same(first, function.die) {
-            return Some(vec![site.clone()]);
-        }
-        let mut routes = tail_routes(first, function, callee.module?);
-        let only = routes.pop().filter(|_| routes.is_empty())?;
-        Some([site.clone()].into_iter().chain(only).collect())
+        let module = callee.module?;
+        module.object.as_ref().ok()?.debug_info()?.route(site, function.die, || {
+            if is_same(first, function.die) {
+                return Some(vec![site.clone()]);
+            }
+            let mut routes = tail_routes(first, function, module);
+            let only = routes.pop().filter(|_| routes.is_empty())?;
+            Some([site.clone()].into_iter().chain(only).collect())
+        })
     }
 }
 
@@ -111,7 +115,7 @@ fn is_same(one: Die, other: Die) -> bool {
 fn with_code(die: Die, module: &Module) -> Option<Die> {
     let object = module.object.as_ref().ok()?;
     let name = die.linkage_name().or_else(|| die.name())?;
-    let symbol = object.symbols().find_by_name(&name)?;
-    let scopes = object.debug_info()?.scopes(symbol.address)?;
-    (scopes.function.start == symbol.address).then_some(scopes.function.die)
+    let address = object.find_symbol(&name)?;
+    let scopes = object.debug_info()?.scopes(address)?;
+    (scopes.function.start == address).then_some(scopes.function.die)
 }

@@ -2,7 +2,7 @@
 
 use super::{note, values};
 use crate::figures::{Figures, Place, Subject, Verdict};
-use crate::trace::Variable;
+use crate::trace::{Value, Variable};
 
 /// Compares the variables of one function or inlined call.
 ///
@@ -31,6 +31,12 @@ pub(super) fn compare(gdb: &[Variable], glider: &[Variable], place: &Place, figu
         });
     }
     for variable in theirs {
+        // gdb lists what the abstract instance of an inlined function declares once more, also when
+        // the concrete one has it or says that the pc is not in its block. It has no value for these.
+        if has_no_value(&variable.value) {
+            figures.names_without_value += 1;
+            continue;
+        }
         let name = variable.name.as_str();
         note(figures, Subject::VariableNames, Verdict::Missing, place, name, "-");
         let place = place.within(&format!(": {name}"));
@@ -52,4 +58,13 @@ fn pair(gdb: &Variable, glider: &Variable, place: &Place, figures: &mut Figures)
         note(figures, Subject::Parameters, Verdict::Different, &place, theirs, ours);
     }
     values::compare(&gdb.value, &glider.value, &place, figures);
+}
+
+/// Whether gdb shows nothing of it: neither of the whole nor of any member.
+fn has_no_value(value: &Value) -> bool {
+    match value {
+        Value::OptimizedOut => true,
+        Value::Record(members) => members.iter().all(|member| has_no_value(&member.value)),
+        _ => false,
+    }
 }
