@@ -5,11 +5,13 @@ use glider::analyzer::{self, GliderAnalyzer};
 use glider::cli::{self, Settings, When, exit};
 use glider::report::Status;
 use glider::report::render::Style;
+use glider::session::last_resort::LastResort;
 use glider::session::{Request, outlet, trace};
 use glider::target::open_target;
 use std::fs::File;
 use std::io::{self, BufWriter, ErrorKind, IsTerminal, Write};
 use std::process::ExitCode;
+use std::time::Duration;
 
 fn main() -> ExitCode {
     let code = match cli::parse(std::env::args_os()) {
@@ -29,6 +31,9 @@ fn main() -> ExitCode {
     };
     ExitCode::from(code)
 }
+
+/// What the keeper is given to come to an end in, after the time limit.
+const GRACE: Duration = Duration::from_secs(10);
 
 /// One trace. An error means that there is no report.
 fn run(settings: &Settings) -> anyhow::Result<u8> {
@@ -54,7 +59,9 @@ fn run(settings: &Settings) -> anyhow::Result<u8> {
         notes_plugin_calls: settings.trace_plugins,
     });
     let request = Request { threads: settings.threads.clone(), timeout: settings.timeout };
+    let last_resort = LastResort::arm(settings.timeout.saturating_add(GRACE));
     let trace = trace(&process, &request, &mut analyzer)?;
+    drop(last_resort);
     let written = match file {
         Some(file) => trace.write(settings.format, style, &mut BufWriter::new(file)),
         None => trace.write(settings.format, style, &mut BufWriter::new(standard_output()?)),

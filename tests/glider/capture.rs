@@ -3,6 +3,8 @@
 //!
 //! Nothing here needs unwinding or debug information: a fake analyzer stands in for the real one.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
 mod capture {
     mod command_line;
     mod fake_analyzer;

@@ -199,8 +199,9 @@ impl<'a> Threads<'a> {
 
     fn signal(&mut self, thread: usize, view: &FrameView<'_>) -> Option<Signal> {
         let place = view.frame.signal_frame?;
-        let signal = signal::read(self.stacks.process.memory, place.siginfo)?;
-        let shown = signal::report(&signal, self.stacks.process.modules, self.stacks.capture);
+        let process = self.stacks.process;
+        let Some(signal) = signal::read(process.memory, place) else { return Some(signal::unknown()) };
+        let shown = signal::report(&signal, process.modules, self.stacks.capture);
         self.cause.consider(&signal, thread, shown.address_symbol.clone());
         Some(shown)
     }

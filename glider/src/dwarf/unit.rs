@@ -2,12 +2,13 @@
 
 use super::line::LineTable;
 use super::unit_index::UnitIndex;
-use super::{Attribute, Die};
+use super::{Attribute, CallSite, Die};
 use crate::object::Object;
 use crate::unwind::Bytes;
 use gimli::{AttributeValue, DebugInfoOffset, DebugTypeSignature, UnitOffset, UnitSectionOffset, UnitType};
 use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
+use std::rc::Rc;
 use std::sync::Arc;
 
 type Header = gimli::UnitHeader<Bytes>;
@@ -41,9 +42,12 @@ pub struct Unit {
     pub(super) unit: gimli::Unit<Bytes>,
     /// `DW_AT_language`.
     pub language: Option<gimli::DwLang>,
+    /// Whether `DW_AT_producer` names a GNU compiler.
+    pub is_gnu: bool,
     pub(super) lines: OnceCell<LineTable>,
     pub(super) file_paths: RefCell<HashMap<u64, Option<Arc<str>>>>,
     index: OnceCell<UnitIndex>,
+    pub(super) call_sites: RefCell<HashMap<UnitOffset, Rc<[CallSite]>>>,
     pub(super) names: RefCell<HashMap<UnitOffset, Option<Arc<str>>>>,
 }
 
@@ -114,13 +118,17 @@ impl DwarfFile {
             Some(AttributeValue::Language(language)) => Some(language),
             _ => None,
         };
+        let producer = root.attr_value(gimli::DW_AT_producer);
+        let producer = producer.and_then(|value| self.dwarf.attr_string(&unit, value).ok());
         Some(Box::leak(Box::new(Unit {
+            is_gnu: producer.is_some_and(|name| name.slice().starts_with(b"GNU")),
             file: self,
             unit,
             language,
             lines: OnceCell::new(),
             file_paths: RefCell::default(),
             index: OnceCell::new(),
+            call_sites: RefCell::default(),
             names: RefCell::default(),
         })))
     }

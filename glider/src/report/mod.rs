@@ -129,7 +129,7 @@ pub struct CrashInfo {
 /// A signal as it stands at a signal frame.
 #[derive(Clone, Debug, Serialize)]
 pub struct Signal {
-    /// Number of the signal.
+    /// Number of the signal; 0 when the frame does not tell which it was.
     pub number: i32,
     /// `SIGSEGV`.
     pub name: String,

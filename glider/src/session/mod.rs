@@ -4,6 +4,7 @@
 mod analyzer_process;
 pub mod fallback;
 mod keeper;
+pub mod last_resort;
 mod link;
 pub mod outlet;
 mod spool;

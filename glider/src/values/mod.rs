@@ -5,6 +5,7 @@
 //! through [`Memory`](crate::target::Memory) only; nothing it reads is trusted.
 
 mod decimal;
+mod entry_value;
 mod hooks;
 mod location;
 mod place;

@@ -9,6 +9,7 @@ use crate::address::Address;
 use crate::dwarf::{Die, MAX_CHAIN, VariableDie};
 use crate::limits::Limits;
 use crate::report::{Element, Member, Pointee, Value, Variable};
+use crate::target::Memory;
 use crate::types::{self, Count, Kind, MemberOffset, Record, Type, Variants};
 use std::collections::HashSet;
 use std::rc::Rc;
@@ -223,7 +224,7 @@ impl<'a> Printer<'a> {
         let symbol = scope.process.modules.name(address).map(|name| name.to_string());
         let pointee = match target.and_then(|target| scope.process.types.resolve(target)) {
             Some((die, found)) => self.pointee(scope, target, die, &found, address, depth),
-            None => Pointee::None,
+            None => unfollowed(scope.process.memory, address),
         };
         Ok(Value::Pointer { text: address.to_string(), symbol, pointee })
     }
@@ -256,7 +257,7 @@ impl<'a> Printer<'a> {
         let memory = scope.process.memory;
         match &found.kind {
             Kind::Function | Kind::Void | Kind::Incomplete | Kind::Opaque | Kind::Alias { .. } => {
-                return Pointee::None;
+                return unfollowed(memory, address);
             }
             Kind::Char { .. } => {
                 return match self.c_string(scope, found, address) {
@@ -266,8 +267,7 @@ impl<'a> Printer<'a> {
             }
             _ => {}
         }
-        let mut first = [0];
-        if memory.read(address, &mut first) == 0 {
+        if memory.read(address, &mut [0]) == 0 {
             return Pointee::Note("<invalid>");
         }
         let is_record = matches!(found.kind, Kind::Struct(_) | Kind::Union(_));
@@ -284,7 +284,15 @@ impl<'a> Printer<'a> {
         let item = item(Part::Pointee, &"*", declared, &place, depth + 1);
         let value = self.hooked(scope, &item, |printer| {
             let value = printer.resolved_value(scope, die, found, &place, depth + 1);
-            value.unwrap_or_else(|missing| missing.value())
+            let mut value = value.unwrap_or_else(|missing| missing.value());
+            // What has no name of its own goes by the name of its typedef.
+            if let (Value::Struct { type_name, .. } | Value::Union { type_name, .. }, Some(declared)) =
+                (&mut value, declared)
+                && found.is_anonymous()
+            {
+                *type_name = Some(scope.process.types.get(declared).name.clone());
+            }
+            value
         });
         value.map_or(Pointee::None, |value| Pointee::Value(Box::new(value)))
     }
@@ -376,7 +384,12 @@ impl<'a> Printer<'a> {
         };
         let empty =
             Value::Array { type_name: type_name.clone(), elements: Vec::new(), length: 0, omitted: 0 };
-        let Some(count) = count else { return Ok(empty) };
+        let count = match count {
+            Some(count) => count,
+            // A flexible array member.
+            None if !found.is_variable_length() => return Ok(empty),
+            None => return Err(Missing::Unsupported("an array whose length is optimized out")),
+        };
         if inner.is_empty() && matches!(element_type.kind, Kind::Char { .. }) && count > 0 {
             return self.char_array(scope, &element_type, count, place);
         }
@@ -547,6 +560,14 @@ fn item<'v>(
     depth: usize,
 ) -> Item<'v> {
     Item { part, name, type_die, place, size: None, depth }
+}
+
+/// What is shown behind a pointer to something without a value.
+fn unfollowed(memory: &dyn Memory, address: Address) -> Pointee {
+    match memory.read(address, &mut [0]) {
+        0 => Pointee::Note("<invalid>"),
+        _ => Pointee::None,
+    }
 }
 
 /// The members of the variant that the discriminant tells (DWARF 5 §5.7.10).

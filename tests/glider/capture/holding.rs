@@ -3,6 +3,7 @@
 use super::target::{Elsewhere, Shared, Target, eventually};
 use glider::address::Address;
 use glider::target::registers::{RBX, RIP, RSP};
+use glider::target::siginfo::parse_siginfo;
 use glider::target::{Capture, CapturedThread, LiveMemory, Mapping, Memory, TargetError};
 use glider::target::{open_target, snapshot, system_calls, with_hold};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
@@ -120,8 +121,7 @@ fn a_process_inside_a_signal_handler_is_captured_and_stays_there() {
         let memory = LiveMemory::new(hold.process().open_memory().unwrap());
         let mut stack = vec![0; 8192];
         let count = memory.read(Address(registers.general.get(RSP).unwrap()), &mut stack);
-        let siginfo =
-            stack[..count].windows(128).step_by(8).filter_map(glider::target::siginfo::parse_siginfo);
+        let siginfo = stack[..count].windows(128).step_by(8).filter_map(parse_siginfo);
         let mut sent = siginfo.filter(|signal| signal.number == libc::SIGUSR1 && signal.code == "SI_TKILL");
         sent.any(|signal| signal.sender_pid == Some(target.pid()))
     });
@@ -190,19 +190,51 @@ fn no_signal_is_lost_when_it_comes_while_the_process_is_stopped_or_let_go() {
     std::thread::scope(|scope| {
         scope.spawn(|| {
             for _ in 0..SIGNALS {
-                let value = libc::sigval { sival_ptr: std::ptr::null_mut() };
-                // SAFETY: takes numbers and a value that the receiver does not use.
-                let result = unsafe { libc::sigqueue(pid, libc::SIGRTMIN(), value) };
-                assert_eq!(result, 0, "the queue of pending signals is long enough");
+                target.queue(libc::SIGRTMIN());
                 sent.slot(0).fetch_add(1, Ordering::SeqCst);
                 std::thread::yield_now();
             }
         });
         while sent.slot(0).load(Ordering::SeqCst) < SIGNALS {
-            capture(pid);
+            // Now and then a thread is caught just as it is about to receive one.
+            for raw in capture(pid).threads.iter().filter_map(|thread| thread.signal.as_ref()) {
+                let signal = parse_siginfo(raw).unwrap();
+                assert_eq!((signal.name.as_str(), signal.code.as_str()), ("SIGRTMIN", "SI_QUEUE"));
+                assert_eq!(signal.sender_pid, Some(std::process::id().cast_signed()));
+            }
         }
     });
     eventually("every signal arrived", || target.progress() == SIGNALS);
+}
+
+#[test]
+fn no_signal_is_lost_when_glider_is_killed() {
+    let target = Target::start("count-signals", 1);
+    let held = Shared::new();
+    let mut sent = 0;
+    for _ in 0..50 {
+        let keeper = Elsewhere::start(|| {
+            let process = open_target(target.pid()).unwrap();
+            let held = held.slot(0);
+            let ended = with_hold(&process, soon(), |_| {
+                held.store(1, Ordering::SeqCst);
+                eventually("it is killed", || held.load(Ordering::SeqCst) == u64::MAX);
+            });
+            ended.is_ok()
+        });
+        // While it is being stopped, so that some are about to be received then, and while it stands still.
+        let mut more = 40;
+        eventually("it is held", || {
+            target.queue(libc::SIGRTMIN());
+            sent += 1;
+            more -= i32::from(held.slot(0).load(Ordering::SeqCst) == 1);
+            more == 0
+        });
+        held.slot(0).store(0, Ordering::SeqCst);
+        keeper.kill(libc::SIGKILL);
+    }
+    target.assert_let_go();
+    eventually("every signal arrived", || target.progress() == sent);
 }
 
 #[test]

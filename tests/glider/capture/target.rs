@@ -85,6 +85,13 @@ impl Target {
         // SAFETY: kill takes two numbers; the child is not reaped, so the id is its own.
         assert_eq!(unsafe { libc::kill(self.pid(), signal) }, 0);
     }
+
+    /// Sends a signal that is queued: each one arrives.
+    pub(crate) fn queue(&self, signal: i32) {
+        let value = libc::sigval { sival_ptr: std::ptr::null_mut() };
+        // SAFETY: takes numbers and a value that the receiver does not use.
+        eventually("the queue has room", || unsafe { libc::sigqueue(self.pid(), signal, value) } == 0);
+    }
 }
 
 impl Drop for Target {
@@ -119,14 +126,17 @@ fn executable() -> &'static Path {
     static EXECUTABLE: OnceLock<PathBuf> = OnceLock::new();
     EXECUTABLE.get_or_init(|| {
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/glider/capture/target.c");
-        let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap().keep();
-        let executable = folder.join("target");
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+        let (executable, fresh) =
+            (folder.join("target"), folder.join(format!("target.{}", std::process::id())));
         let status = Command::new("cc")
             .args(["-std=gnu11", "-Wall", "-Wextra", "-Werror", "-g", "-O1", "-pthread", "-o"])
-            .args([&executable, &source])
+            .args([&fresh, &source])
             .status()
             .expect("a C compiler is needed: install the Debian package gcc");
         assert!(status.success(), "cc failed on {}", source.display());
+        // Put in place at once: another run of the tests may have it open.
+        fs::rename(&fresh, &executable).unwrap();
         executable
     })
 }

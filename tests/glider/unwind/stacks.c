@@ -233,8 +233,8 @@ static NOINLINE long through_stubs(long n)
     char text[32];
     snprintf(text, sizeof text, "%ld", n);
     sink += atol(text) + (long)strlen(text);
-    struct timespec now;
-    sink += clock_gettime(CLOCK_MONOTONIC, &now);
+    /* From the vdso, and not clock_gettime(2): stepped through, it waits for a quiet moment for ever. */
+    sink += time(NULL);
     sink += getcpu(&(unsigned){0}, NULL);
     return sink;
 }

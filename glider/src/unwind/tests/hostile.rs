@@ -88,7 +88,7 @@ fn holds_together(code: &Tabled, registers: &[Option<u64>], stack: &[u64]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 500, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn random_tables(
