@@ -7,6 +7,7 @@ mod error;
 mod export;
 mod frame;
 mod host;
+pub mod load;
 mod plain;
 mod process;
 mod types;

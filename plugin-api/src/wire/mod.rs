@@ -16,3 +16,6 @@ mod shim;
 pub use root::{Plugin, PluginRef};
 pub use services::{Services, Services_TO, ServicesRef};
 pub use shim::{AnalyzerBox, Hooked, Hooked_TO, new_analyzer};
+
+/// The types of stable layout that an implementation of [`Services`] names.
+pub use abi_stable::std_types::{RCowStr, ROption, RResult, RSliceMut, RStr, RString, RVec};
