@@ -161,7 +161,11 @@ impl Replacement {
     /// Adds a part.
     #[must_use]
     pub fn child(mut self, name: impl Into<String>, address: Address, type_id: TypeId) -> Replacement {
-        self.children.push(Child { name: RString::from(name.into()), address, type_id: ROption::RSome(type_id) });
+        self.children.push(Child {
+            name: RString::from(name.into()),
+            address,
+            type_id: ROption::RSome(type_id),
+        });
         self
     }
 

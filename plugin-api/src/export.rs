@@ -38,7 +38,8 @@ macro_rules! export_analyzer {
 
             extern "C" fn root_module() -> RootModuleResult {
                 call_root_module_loader(|| -> PluginRef {
-                    Plugin { name: RStr::from_str(NAME), version: RStr::from_str(VERSION), new }.leak_into_prefix()
+                    Plugin { name: RStr::from_str(NAME), version: RStr::from_str(VERSION), new }
+                        .leak_into_prefix()
                 })
             }
 

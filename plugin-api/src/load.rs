@@ -42,7 +42,9 @@ pub enum Refusal {
         offered: Version,
     },
     /// The versions agree, what was compiled does not.
-    #[error("{plugin} wants plugin API {wanted}, this glider offers {offered}: the layouts differ ({difference})")]
+    #[error(
+        "{plugin} wants plugin API {wanted}, this glider offers {offered}: the layouts differ ({difference})"
+    )]
     Layout {
         /// The plugin's name.
         plugin: String,

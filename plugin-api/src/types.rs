@@ -115,8 +115,25 @@ impl TypeKind {
 impl std::fmt::Debug for TypeKind {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         const NAMES: [&str; 19] = [
-            "OPAQUE", "VOID", "SIGNED", "UNSIGNED", "CHAR", "BOOL", "FLOAT", "COMPLEX", "POINTER", "REFERENCE",
-            "ARRAY", "STRUCT", "UNION", "ENUM", "FUNCTION", "TYPEDEF", "CONST", "VOLATILE", "QUALIFIED",
+            "OPAQUE",
+            "VOID",
+            "SIGNED",
+            "UNSIGNED",
+            "CHAR",
+            "BOOL",
+            "FLOAT",
+            "COMPLEX",
+            "POINTER",
+            "REFERENCE",
+            "ARRAY",
+            "STRUCT",
+            "UNION",
+            "ENUM",
+            "FUNCTION",
+            "TYPEDEF",
+            "CONST",
+            "VOLATILE",
+            "QUALIFIED",
         ];
         match usize::try_from(self.0).ok().and_then(|number| NAMES.get(number)) {
             Some(name) => f.write_str(name),
