@@ -8,6 +8,8 @@ use thiserror::Error;
 
 /// The dynamic symbol that holds the declaration.
 pub const SYMBOL: &str = "gimli_plugin_declaration";
+/// The dynamic symbol under which abi_stable finds a plugin's root module: a file that has it is a Rust plugin.
+pub const ROOT_MODULE_SYMBOL: &str = "_1as_0lib_1header_0root_bmodule_bloader";
 /// The version of this interface (semver), stated by plugins built with it.
 pub const API_VERSION: &str = env!("CARGO_PKG_VERSION");
 /// A declaration is never larger, in bytes.

@@ -333,8 +333,7 @@ impl<'a> Host<'a> {
     // Output.
 
     /// Adds text to the report at the place of the hook. Lines are indented as their place asks for;
-    /// control characters are escaped. For formatted text: `host.print(&format!("…\n"))?`, or
-    /// [`hostln!`](crate::hostln).
+    /// control characters are escaped. `writeln!(host, "…")?` prints formatted text.
     ///
     /// # Errors
     /// `LIMIT` when the plugin has printed more than it may; what came before is kept.
@@ -342,22 +341,15 @@ impl<'a> Host<'a> {
         self.services.print(text.into()).into_result()
     }
 
-    #[doc(hidden)]
-    pub fn print_line(&self, text: fmt::Arguments<'_>) -> Result<(), Error> {
-        let mut line = fmt::format(text);
-        line.push('\n');
-        self.print(&line)
+    /// Lets `write!` and `writeln!` print to the report: `writeln!(host, "{count} requests")?`.
+    ///
+    /// # Errors
+    /// As [`print`](Host::print).
+    pub fn write_fmt(&self, text: fmt::Arguments<'_>) -> Result<(), Error> {
+        self.print(&fmt::format(text))
     }
 }
 
 fn wire(object: Option<&str>) -> ROption<RStr<'_>> {
     object.map(RStr::from_str).into()
-}
-
-/// Prints a formatted line to the report: `hostln!(host, "{count} requests")?`.
-#[macro_export]
-macro_rules! hostln {
-    ($host:expr $(, $($argument:tt)*)?) => {
-        $host.print_line(::std::format_args!($($($argument)*)?))
-    };
 }

@@ -10,6 +10,8 @@ use crate::error::Error;
 use crate::frame::{Frame, Variable};
 use crate::process::Thread;
 use crate::wire::{AnalyzerBox, PluginRef, Services, Services_TO, ServicesRef};
+use abi_stable::StableAbi;
+use abi_stable::abi_stability::abi_checking::check_layout_compatibility;
 use abi_stable::library::{LibraryError, lib_header_from_path};
 use abi_stable::sabi_trait::prelude::TD_Opaque;
 use abi_stable::sabi_types::RRef;
@@ -56,6 +58,18 @@ pub enum Refusal {
         difference: String,
         /// All of them; tens of kilobytes.
         detail: String,
+    },
+    /// It was compiled so that its layout cannot be compared.
+    #[error(
+        "{plugin} wants plugin API {wanted}, this glider offers {offered}: it does not say what was compiled"
+    )]
+    NoLayout {
+        /// The plugin's name.
+        plugin: String,
+        /// The version it was built for.
+        wanted: Version,
+        /// This crate's version.
+        offered: Version,
     },
     /// The dynamic linker refuses the file.
     #[error("{plugin} cannot be loaded: {reason}")]
@@ -113,23 +127,24 @@ fn versions(declaration: &Declaration) -> Result<(Version, Version), Refusal> {
 pub fn load(path: &Path, declaration: &Declaration) -> Result<LoadedPlugin, Refusal> {
     let (wanted, offered) = versions(declaration)?;
     let name = &declaration.name;
-    // Not `load_from_file`, which gives the first plugin ever loaded again and again.
-    lib_header_from_path(path)
-        .and_then(|header| header.init_root_module::<PluginRef>())
-        .map(|root| LoadedPlugin { root })
-        .map_err(|error| match error {
-            LibraryError::AbiInstability(detail) => {
-                let detail = detail.to_string();
-                Refusal::Layout {
-                    plugin: name.clone(),
-                    wanted,
-                    offered,
-                    difference: first_difference(&detail),
-                    detail,
-                }
-            }
-            other => Refusal::Link { plugin: name.clone(), reason: one_line(&other.to_string()) },
-        })
+    let link =
+        |error: LibraryError| Refusal::Link { plugin: name.clone(), reason: one_line(&error.to_string()) };
+    // Not `RootModule::load_from_file`, which gives the first plugin ever loaded again and again.
+    let header = lib_header_from_path(path).map_err(link)?;
+    let Some(layout) = header.layout() else {
+        return Err(Refusal::NoLayout { plugin: name.clone(), wanted, offered });
+    };
+    // abi_stable's own way to open a library takes it that the library is the newer side. Here glider is, so what
+    // the plugin was compiled with is what is expected, and what glider has may be more.
+    if let Err(differences) = check_layout_compatibility(layout, <PluginRef as StableAbi>::LAYOUT) {
+        let detail = differences.to_string();
+        let difference = first_difference(&detail);
+        return Err(Refusal::Layout { plugin: name.clone(), wanted, offered, difference, detail });
+    }
+    // SAFETY: the layouts have just been compared. Fields and methods beyond those that the plugin has are
+    // reached through accessors only, which look whether they are there.
+    let root = unsafe { header.init_root_module_with_unchecked_layout::<PluginRef>() }.map_err(link)?;
+    Ok(LoadedPlugin { root })
 }
 
 /// The first thing that abi_stable's report complains of.

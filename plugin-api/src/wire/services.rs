@@ -1,7 +1,7 @@
 //! What glider offers to a plugin.
 
 use crate::address::{Address, FrameIndex, ThreadId, TypeId};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::frame::{Frame, Register, Variable};
 use crate::process::{AddressName, Limits, Object, ProcessStatus, SourceLocation, Symbol, Thread};
 use crate::types::TypeInfo;
@@ -38,14 +38,6 @@ pub trait Services {
     /// Copies memory. Gives how many bytes could be read from the start on: fewer than asked for
     /// where the mapping ends, 0 where there is none.
     fn read_memory(&self, address: Address, into: RSliceMut<'_, u8>) -> usize;
-
-    /// Where a thread's instance of a thread-local variable lies.
-    fn thread_local(
-        &self,
-        thread: ThreadId,
-        object: ROption<RStr<'_>>,
-        name: RStr<'_>,
-    ) -> RResult<Address, Error>;
 
     /// The process as a whole.
     fn process(&self) -> ProcessStatus;
@@ -84,4 +76,18 @@ pub trait Services {
     /// Adds text to the report, at the place of the hook being called.
     #[sabi(last_prefix_field)]
     fn print(&self, text: RStr<'_>) -> RResult<(), Error>;
+
+    /// Where a thread's instance of a thread-local variable lies. Since 1.1.
+    fn thread_local(
+        &self,
+        thread: ThreadId,
+        object: ROption<RStr<'_>>,
+        name: RStr<'_>,
+    ) -> RResult<Address, Error> {
+        let _ = (thread, object);
+        RResult::RErr(Error::new(
+            ErrorKind::NO_INFORMATION,
+            format!("{name}: this glider cannot find thread-local variables"),
+        ))
+    }
 }

@@ -9,9 +9,10 @@ use crate::process::Thread;
 use abi_stable::sabi_trait;
 use abi_stable::sabi_trait::prelude::TD_Opaque;
 use abi_stable::std_types::{RBox, RResult, RString, RVec};
-use std::any::Any;
+use std::cell::Cell;
 use std::io::Write;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{self, AssertUnwindSafe, catch_unwind};
+use std::sync::Once;
 
 /// An analyzer that glider owns.
 pub type AnalyzerBox = Hooked_TO<'static, RBox<()>>;
@@ -22,16 +23,9 @@ pub type AnalyzerBox = Hooked_TO<'static, RBox<()>>;
 #[sabi_trait]
 pub trait Hooked {
     fn begin_trace(&mut self, services: ServicesRef<'_>) -> RResult<Hooks, Error>;
-    fn printers(&mut self) -> RResult<RVec<RString>, Error>;
     fn begin_thread(&mut self, services: ServicesRef<'_>, thread: &Thread<'_>) -> RResult<Flow, Error>;
     fn before_frame(&mut self, services: ServicesRef<'_>, frame: &Frame<'_>) -> RResult<Flow, Error>;
     fn before_variable(
-        &mut self,
-        services: ServicesRef<'_>,
-        frame: &Frame<'_>,
-        variable: &Variable<'_>,
-    ) -> RResult<Shown, Error>;
-    fn print_value(
         &mut self,
         services: ServicesRef<'_>,
         frame: &Frame<'_>,
@@ -47,6 +41,22 @@ pub trait Hooked {
     fn end_thread(&mut self, services: ServicesRef<'_>, thread: &Thread<'_>) -> RResult<(), Error>;
     #[sabi(last_prefix_field)]
     fn global_trace(&mut self, services: ServicesRef<'_>) -> RResult<(), Error>;
+
+    /// Since 1.1.
+    fn printers(&mut self) -> RResult<RVec<RString>, Error> {
+        RResult::ROk(RVec::new())
+    }
+
+    /// Since 1.1.
+    fn print_value(
+        &mut self,
+        services: ServicesRef<'_>,
+        frame: &Frame<'_>,
+        variable: &Variable<'_>,
+    ) -> RResult<Shown, Error> {
+        let _ = (services, frame, variable);
+        RResult::ROk(Shown::AsIs)
+    }
 }
 
 /// Wraps an author's analyzer; `make` may panic too, every hook tells of it then.
@@ -67,29 +77,50 @@ impl<A: Analyzer> Guarded<A> {
     }
 }
 
+thread_local! {
+    /// Whether a panic of this thread will be caught here.
+    static GUARDED: Cell<bool> = const { Cell::new(false) };
+    /// What the panic being caught said, and where.
+    static PANIC: Cell<Option<String>> = const { Cell::new(None) };
+}
+
 /// Runs a piece of the plugin. What it has printed with `print!` is sent on, since the
 /// plugin's buffer of standard output is out of glider's reach.
 fn guard<T>(run: impl FnOnce() -> Result<T, Error>) -> RResult<T, Error> {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(keep_panics);
+    GUARDED.set(true);
     // Nothing is used after a panic but through the next hook, where an analyzer in an odd
     // state can do no worse than give odd answers.
     let outcome = catch_unwind(AssertUnwindSafe(run));
+    GUARDED.set(false);
     let _reader_gone = std::io::stdout().flush();
     match outcome {
         Ok(result) => result.into(),
-        Err(payload) => RResult::RErr(Error::new(ErrorKind::PANIC, describe(payload))),
+        Err(payload) => {
+            // A payload may panic when it is dropped.
+            std::mem::forget(payload);
+            let text = PANIC.take().unwrap_or_else(|| "panicked".into());
+            RResult::RErr(Error::new(ErrorKind::PANIC, text))
+        }
     }
 }
 
-fn describe(payload: Box<dyn Any + Send>) -> String {
-    let message = payload
-        .downcast_ref::<String>()
-        .map(String::as_str)
-        .or_else(|| payload.downcast_ref::<&str>().copied())
-        .unwrap_or("without a message");
-    let text = format!("panicked: {message}");
-    // A payload whose own drop panics would unwind into glider.
-    std::mem::forget(payload);
-    text
+/// Has the panics that are caught noted instead of printed. Concerns the plugin alone: a shared
+/// object has a standard library of its own.
+fn keep_panics() {
+    let others = panic::take_hook();
+    panic::set_hook(Box::new(move |info| {
+        if !GUARDED.get() {
+            return others(info);
+        }
+        let said = info.payload_as_str().unwrap_or("no message");
+        let text = match info.location() {
+            Some(place) => format!("panicked at {}:{}: {said}", place.file(), place.line()),
+            None => format!("panicked: {said}"),
+        };
+        PANIC.set(Some(text));
+    }));
 }
 
 impl<A: Analyzer> Hooked for Guarded<A> {
