@@ -11,10 +11,11 @@ use crate::frame::{Frame, Variable};
 use crate::process::Thread;
 use crate::wire::{AnalyzerBox, PluginRef, Services, Services_TO, ServicesRef};
 use abi_stable::StableAbi;
-use abi_stable::abi_stability::abi_checking::check_layout_compatibility;
+use abi_stable::abi_stability::abi_checking::{AbiInstabilityErrors, check_layout_compatibility};
 use abi_stable::library::{LibraryError, lib_header_from_path};
 use abi_stable::sabi_trait::prelude::TD_Opaque;
 use abi_stable::sabi_types::RRef;
+use abi_stable::type_layout::TLFieldOrFunction;
 use semver::Version;
 use std::path::Path;
 
@@ -138,7 +139,7 @@ pub fn load(path: &Path, declaration: &Declaration) -> Result<LoadedPlugin, Refu
     // the plugin was compiled with is what is expected, and what glider has may be more.
     if let Err(differences) = check_layout_compatibility(layout, <PluginRef as StableAbi>::LAYOUT) {
         let detail = differences.to_string();
-        let difference = first_difference(&detail);
+        let difference = first_difference(&differences, &detail);
         return Err(Refusal::Layout { plugin: name.clone(), wanted, offered, difference, detail });
     }
     // SAFETY: the layouts have just been compared. Fields and methods beyond those that the plugin has are
@@ -147,10 +148,17 @@ pub fn load(path: &Path, declaration: &Declaration) -> Result<LoadedPlugin, Refu
     Ok(LoadedPlugin { root })
 }
 
-/// The first thing that abi_stable's report complains of.
-fn first_difference(detail: &str) -> String {
-    let start = detail.find("Error:").map_or(0, |at| at + "Error:".len());
-    one_line(detail.get(start..).unwrap_or_default().split("\n\n").next().unwrap_or_default())
+/// The first thing that abi_stable complains of, and where: ``Frame: incompatible type size Expected: 216 Found: 208``.
+fn first_difference(differences: &AbiInstabilityErrors, detail: &str) -> String {
+    let place = differences.errors.iter().find(|error| !error.errs.is_empty());
+    let place =
+        place.and_then(|error| error.stack_trace.last()).map_or("the root module", |at| match at.expected {
+            TLFieldOrFunction::Field(field) => field.layout().name(),
+            TLFieldOrFunction::Function(function) => function.name.as_str(),
+        });
+    let complaint =
+        detail.split("\nError:").nth(1).unwrap_or(detail).split("\n\n").next().unwrap_or_default();
+    format!("{place}: {}", one_line(complaint))
 }
 
 /// The text on one line of bounded length.
