@@ -10,6 +10,8 @@ mod host;
 pub mod load;
 mod plain;
 mod process;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod types;
 pub mod wire;
 

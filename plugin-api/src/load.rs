@@ -19,103 +19,71 @@ use abi_stable::type_layout::TLFieldOrFunction;
 use semver::Version;
 use std::path::Path;
 
-/// Why a plugin is not loaded. Prints as one line; [`Refusal::detail`] has the rest.
+/// A plugin that is not loaded, and why. Prints as one line that names the plugin, the version it wants and
+/// the one offered.
 #[derive(Debug, thiserror::Error)]
-pub enum Refusal {
-    /// Built for another major version, or for a later minor one.
-    #[error("{plugin} wants plugin API {wanted}, this glider offers {offered}: {remedy}")]
-    Version {
-        /// The plugin's name.
-        plugin: String,
-        /// The version it was built for.
-        wanted: Version,
-        /// This crate's version.
-        offered: Version,
-        /// What its user can do about it.
-        remedy: &'static str,
-    },
-    /// The stated version is not one.
-    #[error("{plugin} wants plugin API {wanted:?}, which is no version, this glider offers {offered}")]
-    NoVersion {
-        /// The plugin's name.
-        plugin: String,
-        /// What it states.
-        wanted: String,
-        /// This crate's version.
-        offered: Version,
-    },
-    /// The versions agree, what was compiled does not.
-    #[error(
-        "{plugin} wants plugin API {wanted}, this glider offers {offered}: the layouts differ ({difference})"
-    )]
-    Layout {
-        /// The plugin's name.
-        plugin: String,
-        /// The version it was built for.
-        wanted: Version,
-        /// This crate's version.
-        offered: Version,
-        /// The first difference.
-        difference: String,
-        /// All of them; tens of kilobytes.
-        detail: String,
-    },
-    /// It was compiled so that its layout cannot be compared.
-    #[error(
-        "{plugin} wants plugin API {wanted}, this glider offers {offered}: it does not say what was compiled"
-    )]
-    NoLayout {
-        /// The plugin's name.
-        plugin: String,
-        /// The version it was built for.
-        wanted: Version,
-        /// This crate's version.
-        offered: Version,
-    },
-    /// The dynamic linker refuses the file.
-    #[error("{plugin} cannot be loaded: {reason}")]
-    Link {
-        /// The plugin's name.
-        plugin: String,
-        /// In the linker's words.
-        reason: String,
-    },
+#[error("{plugin} wants plugin API {wanted}, this glider offers {API_VERSION}: {reason}")]
+pub struct Refusal {
+    /// The plugin's name.
+    pub plugin: String,
+    /// The version that it was built for, as it states it.
+    pub wanted: String,
+    /// What stands in the way.
+    pub reason: Reason,
 }
 
-impl Refusal {
-    /// What there is to say beyond the one line.
-    pub fn detail(&self) -> Option<&str> {
-        match self {
-            Refusal::Layout { detail, .. } => Some(detail),
-            _ => None,
-        }
-    }
+/// Why a plugin is not loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum Reason {
+    /// Another major version.
+    #[error("build it anew against the version offered")]
+    OtherMajor,
+    /// A later minor version.
+    #[error("a newer glider is needed")]
+    LaterMinor,
+    /// The stated version is not one.
+    #[error("what it wants is no version")]
+    NoVersion,
+    /// It was compiled without a description of its layout.
+    #[error("it does not describe its layout")]
+    NoLayout,
+    /// The versions agree, what was compiled does not.
+    #[error("the layouts differ ({difference})")]
+    Layout {
+        /// The first difference.
+        difference: String,
+        /// All of them, over many lines.
+        detail: String,
+    },
+    /// The dynamic linker refuses the file, or it is no such library.
+    #[error("it cannot be loaded: {0}")]
+    Link(String),
 }
 
 /// Whether this glider can serve a plugin that was built for the stated version: the same major version, and
 /// a minor one that is not later. Looks at nothing but the declaration.
 ///
 /// # Errors
-/// [`Refusal::Version`] and [`Refusal::NoVersion`].
+/// `OtherMajor`, `LaterMinor` and `NoVersion`.
 pub fn check_version(declaration: &Declaration) -> Result<(), Refusal> {
-    versions(declaration).map(|_| ())
+    compare_versions(&declaration.api_version).map_err(|reason| refuse(declaration, reason))
 }
 
-/// The version wanted and the one offered, when they go together.
-fn versions(declaration: &Declaration) -> Result<(Version, Version), Refusal> {
-    let offered = Version::parse(API_VERSION).unwrap_or(Version::new(0, 0, 0));
-    let plugin = declaration.name.clone();
-    let Ok(wanted) = Version::parse(&declaration.api_version) else {
-        return Err(Refusal::NoVersion { plugin, wanted: declaration.api_version.clone(), offered });
+fn refuse(declaration: &Declaration, reason: Reason) -> Refusal {
+    Refusal { plugin: declaration.name.clone(), wanted: declaration.api_version.clone(), reason }
+}
+
+fn compare_versions(wanted: &str) -> Result<(), Reason> {
+    let [Ok(wanted), Ok(offered)] = [wanted, API_VERSION].map(Version::parse) else {
+        return Err(Reason::NoVersion);
     };
-    let remedy = if wanted.major != offered.major {
-        "build it anew against the version offered"
+    if wanted.major != offered.major {
+        Err(Reason::OtherMajor)
     } else if wanted.minor > offered.minor {
-        "a newer glider is needed"
+        Err(Reason::LaterMinor)
     } else {
-        return Ok((wanted, offered));
-    };
-    Err(Refusal::Version { plugin, wanted, offered, remedy })
+        Ok(())
+    }
 }
 
 /// Maps a plugin into this process, for good, and checks it. The path must contain a `/`.
@@ -124,23 +92,22 @@ fn versions(declaration: &Declaration) -> Result<(Version, Version), Refusal> {
 /// plugin at all, is looked at before.
 ///
 /// # Errors
-/// Any [`Refusal`]; versions are checked before the file is touched.
+/// Any [`Reason`]; versions are compared before the file is touched.
 pub fn load(path: &Path, declaration: &Declaration) -> Result<LoadedPlugin, Refusal> {
-    let (wanted, offered) = versions(declaration)?;
-    let name = &declaration.name;
-    let link =
-        |error: LibraryError| Refusal::Link { plugin: name.clone(), reason: one_line(&error.to_string()) };
+    check_version(declaration)?;
+    map_and_check(path).map_err(|reason| refuse(declaration, reason))
+}
+
+fn map_and_check(path: &Path) -> Result<LoadedPlugin, Reason> {
+    let link = |error: LibraryError| Reason::Link(one_line(&error.to_string()));
     // Not `RootModule::load_from_file`, which gives the first plugin ever loaded again and again.
     let header = lib_header_from_path(path).map_err(link)?;
-    let Some(layout) = header.layout() else {
-        return Err(Refusal::NoLayout { plugin: name.clone(), wanted, offered });
-    };
+    let layout = header.layout().ok_or(Reason::NoLayout)?;
     // abi_stable's own way to open a library takes it that the library is the newer side. Here glider is, so what
     // the plugin was compiled with is what is expected, and what glider has may be more.
     if let Err(differences) = check_layout_compatibility(layout, <PluginRef as StableAbi>::LAYOUT) {
         let detail = differences.to_string();
-        let difference = first_difference(&differences, &detail);
-        return Err(Refusal::Layout { plugin: name.clone(), wanted, offered, difference, detail });
+        return Err(Reason::Layout { difference: first_difference(&differences, &detail), detail });
     }
     // SAFETY: the layouts have just been compared. Fields and methods beyond those that the plugin has are
     // reached through accessors only, which look whether they are there.

@@ -4,7 +4,7 @@
 use crate::fixture::{build, declaration};
 use crate::made_up::{MadeUp, OBJECT, frame, thread, variable};
 use gimli_plugin_api::declaration::Declaration;
-use gimli_plugin_api::load::{self, Refusal};
+use gimli_plugin_api::load::{self, Reason, Refusal};
 use gimli_plugin_api::{API_VERSION, Flow, Replacement, Shown};
 use std::path::Path;
 
@@ -102,7 +102,8 @@ fn a_layout_that_differs_is_refused_in_one_line_that_names_the_type() {
         "older-minor wants plugin API 1.0.0, this glider offers {API_VERSION}: the layouts differ (Frame: "
     );
     assert!(line.starts_with(&start) && line.lines().count() == 1 && line.len() < 300, "{line}");
-    assert!(refused.detail().unwrap().len() > line.len());
+    let Reason::Layout { detail, .. } = refused.reason else { panic!("{line}") };
+    assert!(detail.lines().count() > 10, "{detail}");
 }
 
 #[test]
@@ -110,7 +111,7 @@ fn a_library_that_is_no_plugin_is_refused_in_one_line() {
     let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
     let libc = maps.split_whitespace().find(|word| word.contains("/libc.so")).unwrap();
     let line = refusal(Path::new(libc), &claim(API_VERSION)).to_string();
-    assert!(line.starts_with("libfoo cannot be loaded: ") && line.lines().count() == 1, "{line}");
+    assert!(line.contains(": it cannot be loaded: ") && line.lines().count() == 1, "{line}");
 }
 
 #[test]
