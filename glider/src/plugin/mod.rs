@@ -27,4 +27,4 @@ pub use declared::Wanted;
 pub use doors::Doors;
 pub use host::Host;
 pub use search::{Finder, Plan, Planned, SYSTEM_FOLDER, Search, Sources, Verdict};
-pub use supervisor::{Seat, supervise};
+pub use supervisor::{Analysis, Seat, supervise};
