@@ -1,6 +1,8 @@
 //! The C header compiles everywhere and says what existing modules expect of it; modules written
 //! against it, the talk's among them, become shared objects with the right symbols.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use object::{Object, ObjectSymbol};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
