@@ -112,7 +112,7 @@ impl DwarfFile {
     }
 
     fn parse_unit(&'static self, id: UnitId) -> Option<&'static Unit> {
-        let unit = self.dwarf.unit(self.headers().all.get(id.0)?.clone()).ok()?;
+        let unit = self.dwarf.unit(*self.headers().all.get(id.0)?).ok()?;
         let root = unit.entry(unit.header.root_offset()).ok()?;
         let language = match root.attr_value(gimli::DW_AT_language) {
             Some(AttributeValue::Language(language)) => Some(language),
@@ -192,7 +192,7 @@ impl Unit {
 
     /// The location list an attribute names (DWARF 5 §2.6.2).
     pub(crate) fn locations(&self, attribute: &Attribute) -> Option<gimli::LocListIter<Bytes>> {
-        self.file.dwarf.attr_locations(&self.unit, attribute.clone()).ok().flatten()
+        self.file.dwarf.attr_locations(&self.unit, *attribute).ok().flatten()
     }
 
     /// An entry of `.debug_addr` (DWARF 5 §7.27).

@@ -138,7 +138,7 @@ impl<'a> Scope<'a> {
         attribute: &Attribute,
         pc: Result<FileAddress, Missing>,
     ) -> Result<(Bytes, gimli::Range), Missing> {
-        if let Some(expression) = expression(attribute.clone()) {
+        if let Some(expression) = expression(*attribute) {
             let nowhere = gimli::Range { begin: 0, end: 0 };
             return if expression.is_empty() {
                 Err(Missing::OptimizedOut)
@@ -399,7 +399,7 @@ fn constant_place(die: Die, attribute: &Attribute) -> Result<Place, Missing> {
         other => match crate::types::constant(other) {
             Some(value) => value.to_le_bytes().to_vec(),
             None => {
-                let text = die.unit.string(other.clone()).ok_or(Missing::OptimizedOut)?;
+                let text = die.unit.string(*other).ok_or(Missing::OptimizedOut)?;
                 let mut bytes = text.slice().to_vec();
                 bytes.push(0);
                 bytes

@@ -2,7 +2,7 @@
 //! what they mean.
 //!
 //! Pipeline place: after unwinding and symbolizing, before the report. Reads the target
-//! through [`Memory`](crate::target::Memory) only; nothing it reads is trusted.
+//! through [`Memory`] only; nothing it reads is trusted.
 
 mod decimal;
 mod entry_value;
