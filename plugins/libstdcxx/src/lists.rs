@@ -68,7 +68,7 @@ pub(crate) fn without_nodes(title: &str) -> Replacement {
 }
 
 /// A container that is corrupt from an element on: the elements before it are shown.
-fn broken(
+pub(crate) fn broken(
     fault: Fault,
     kind: &str,
     view: &View<'_, '_>,

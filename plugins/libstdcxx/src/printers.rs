@@ -81,11 +81,16 @@ pub(crate) fn print(view: &View<'_, '_>) -> Result<Replacement, Fault> {
 
 /// What the type is called in a sentence: `std::vector`.
 pub(crate) fn name(view: &View<'_, '_>) -> String {
-    let parsed = view.info().ok().and_then(|info| Some(names::parse(&info.name)?.template));
-    match parsed.as_deref() {
-        Some("std::basic_string") => "std::string".into(),
-        Some("std::basic_string_view") => "std::string_view".into(),
-        Some(template) => template.to_owned(),
-        None => "value of its type".into(),
-    }
+    let Ok(info) = view.info() else { return "value of its type".into() };
+    let Some(instance) = names::parse(&info.name) else { return info.name.to_string() };
+    let Some(rest) = instance.template.strip_prefix("std::basic_string") else { return instance.template };
+    let prefix = match instance.arguments.first().copied() {
+        Some("char") => "",
+        Some("wchar_t") => "w",
+        Some("char8_t") => "u8",
+        Some("char16_t") => "u16",
+        Some("char32_t") => "u32",
+        _ => return instance.template,
+    };
+    format!("std::{prefix}string{rest}")
 }

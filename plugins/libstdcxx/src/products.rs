@@ -35,7 +35,9 @@ pub(crate) fn elements<'c, 'h>(view: &View<'c, 'h>) -> Result<Vec<(u64, View<'c,
         let Some(parsed) = names::parse(&name).filter(|parsed| parsed.template == "std::_Head_base") else {
             continue;
         };
-        let Some(index) = parsed.arguments.first().and_then(|index| index.parse().ok()) else { continue };
+        // clang spells the type of the number as well: `0UL`.
+        let index = parsed.arguments.first().map(|index| index.trim_end_matches(['U', 'L', 'u', 'l']));
+        let Some(index) = index.and_then(|index| index.parse().ok()) else { continue };
         let own = head.info()?.member("_M_head_impl").is_some();
         let element = if own {
             head.member("_M_head_impl")?

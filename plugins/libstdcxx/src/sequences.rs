@@ -41,7 +41,8 @@ pub(crate) fn vector(view: &View<'_, '_>, instance: &Instance<'_>) -> Result<Rep
     let length = count(start, finish, size, "end before begin")?;
     ensure(end >= finish, || "end of storage before end".into())?;
     let capacity = count(start, end, size, "end of storage before begin")?;
-    if capacity > 0 {
+    if capacity > 0 || !start.is_null() {
+        ensure(capacity > 0, || format!("its data pointer {start} without storage"))?;
         let bytes = capacity.saturating_mul(size);
         view.context.ensure_points("its data pointer", start, element.alignment(), bytes)?;
     }

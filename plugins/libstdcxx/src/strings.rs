@@ -13,18 +13,23 @@ const MAX_REFERENCES: i64 = 1 << 30;
 
 /// A string, of the ABI whose members it has.
 pub(crate) fn string(view: &View<'_, '_>, instance: &Instance<'_>) -> Result<Replacement, Fault> {
-    let data = view.path(&["_M_dataplus", "_M_p"])?;
-    let start = data.pointer()?;
-    let unit = data.target_at(start)?;
-    let width = unit.size()?;
+    let character = Character::of(instance)?;
+    let start = match view.path(&["_M_dataplus", "_M_p"]) {
+        Ok(pointer) => pointer.pointer()?,
+        // clang does not describe the structure, which has nothing else that takes room.
+        Err(_) => view.context.host.read_pointer(view.member("_M_dataplus")?.address)?,
+    };
+    let width = character.width as u64;
     let length = match view.has("_M_string_length") {
         true => small_string_length(view, start, width)?,
         false => shared_string_length(view, start, width)?,
     };
     let end = length.checked_mul(width).and_then(|bytes| start.checked_add(bytes));
     let end = end.ok_or_else(|| Fault::invalid("it reaches past the end of memory"))?;
-    ensure(unit.with(end, unit.type_id).number()? == 0, || "no NUL at its end".into())?;
-    Ok(Replacement::new(literal(view, instance, start, length, width)?))
+    let mut last = vec![0; character.width];
+    view.context.host.read_exact(end, &mut last)?;
+    ensure(last.iter().all(|byte| *byte == 0), || "no NUL at its end".into())?;
+    Ok(Replacement::new(literal(view, &character, start, length)?))
 }
 
 /// Since GCC 5 (`std::__cxx11::basic_string`): short ones live in the object itself.
@@ -65,29 +70,34 @@ fn shared_string_length(view: &View<'_, '_>, start: Address, width: u64) -> Resu
 
 /// A view of a string.
 pub(crate) fn string_view(view: &View<'_, '_>, instance: &Instance<'_>) -> Result<Replacement, Fault> {
-    let (data, length) = (view.member("_M_str")?, view.member("_M_len")?.number()?);
-    let start = data.pointer()?;
-    let width = data.target_at(start)?.size()?;
+    let character = Character::of(instance)?;
+    let (start, length) = (view.member("_M_str")?.pointer()?, view.member("_M_len")?.number()?);
     ensure(length < MAX_LENGTH, || format!("length {length}"))?;
     if length > 0 {
+        let width = character.width as u64;
         view.context.ensure_points("its data pointer", start, width, length.saturating_mul(width))?;
     }
-    Ok(Replacement::new(literal(view, instance, start, length, width)?))
+    Ok(Replacement::new(literal(view, &character, start, length)?))
+}
+
+/// What a string is made of.
+struct Character {
+    prefix: &'static str,
+    width: usize,
+}
+
+impl Character {
+    fn of(instance: &Instance<'_>) -> Result<Character, Fault> {
+        let name = instance.arguments.first().copied().unwrap_or_default();
+        let (prefix, width) = text::character(name).ok_or(Fault::Unknown)?;
+        Ok(Character { prefix, width })
+    }
 }
 
 /// The first characters, quoted, and how many there are when that is more.
-fn literal(
-    view: &View<'_, '_>,
-    instance: &Instance<'_>,
-    start: Address,
-    length: u64,
-    width: u64,
-) -> Result<String, Fault> {
-    let character = instance.arguments.first().copied().unwrap_or_default();
-    let prefix = text::prefix(character).ok_or(Fault::Unknown)?;
+fn literal(view: &View<'_, '_>, character: &Character, start: Address, length: u64) -> Result<String, Fault> {
+    let &Character { prefix, width } = character;
     let shown = length.min(view.context.host.limits().string);
-    let width =
-        usize::try_from(width).ok().filter(|width| [1, 2, 4].contains(width)).ok_or(Fault::Unknown)?;
     let size =
         usize::try_from(shown).ok().and_then(|shown| shown.checked_mul(width)).ok_or(Fault::Unknown)?;
     let mut bytes = vec![0; size];

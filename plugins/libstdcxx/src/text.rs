@@ -12,14 +12,14 @@ pub(crate) struct Units {
     pub(crate) prefix: &'static str,
 }
 
-/// What a literal of characters of this type begins with, and whether it is one of characters at all.
-pub(crate) fn prefix(character: &str) -> Option<&'static str> {
-    match character {
-        "char" | "signed char" | "unsigned char" => Some(""),
-        "wchar_t" => Some("L"),
-        "char8_t" => Some("u8"),
-        "char16_t" => Some("u"),
-        "char32_t" => Some("U"),
+/// What a literal of characters of this type begins with, and the bytes of one; `None` for what is no character.
+pub(crate) fn character(name: &str) -> Option<(&'static str, usize)> {
+    match name {
+        "char" | "signed char" | "unsigned char" => Some(("", 1)),
+        "wchar_t" => Some(("L", 4)),
+        "char8_t" => Some(("u8", 1)),
+        "char16_t" => Some(("u", 2)),
+        "char32_t" => Some(("U", 4)),
         _ => None,
     }
 }
@@ -98,6 +98,6 @@ mod tests {
 
     #[test]
     fn only_characters_make_strings() {
-        assert_eq!((prefix("char16_t"), prefix("int")), (Some("u"), None));
+        assert_eq!((character("char16_t"), character("int")), (Some(("u", 2)), None));
     }
 }

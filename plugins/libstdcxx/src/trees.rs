@@ -5,7 +5,7 @@
 
 use crate::elements::{Element, Sequence};
 use crate::fault::{Fault, ensure};
-use crate::lists::{Node, without_nodes};
+use crate::lists::{Node, broken, without_nodes};
 use crate::names::Instance;
 use crate::view::View;
 use gimli_plugin_api::{Address, Replacement};
@@ -43,13 +43,18 @@ pub(crate) fn tree(view: &View<'_, '_>, instance: &Instance<'_>) -> Result<Repla
     })?;
     let steps = length.min(view.context.host.limits().elements);
     let (mut addresses, mut at) = (Vec::new(), first);
-    for index in 0..steps {
-        ensure(at != header.address, || format!("it ends after {index} of {length} elements"))?;
-        node.check(at, index)?;
-        addresses.push(node.element_at(at)?);
-        at = walk.next(at)?;
+    let mut visit = || {
+        for index in 0..steps {
+            ensure(at != header.address, || format!("it ends after {index} of {length} elements"))?;
+            node.check(at, index)?;
+            addresses.push(node.element_at(at)?);
+            at = walk.next(at)?;
+        }
+        ensure(steps < length || at == header.address, || format!("it goes on after {length} elements"))
+    };
+    if let Err(fault) = visit() {
+        return broken(fault, &kind, view, addresses, &node.element);
     }
-    ensure(steps < length || at == header.address, || format!("it goes on after {length} elements"))?;
     let sequence = Sequence { title, addresses, length };
     Ok(match node.element {
         Element::Known(pair) if kind.ends_with("map") => sequence.keyed(view, pair),
