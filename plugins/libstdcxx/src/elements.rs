@@ -105,7 +105,7 @@ fn describe_pointer(view: &View<'_, '_>, pointer: Address, target: Option<&View<
     }
     let is_text = |target: &View<'_, '_>| target.info().is_ok_and(|info| info.name == "char");
     if target.is_some_and(is_text) {
-        let limit = Size(view.context.host.limits().string.min(MAX_KEY as u64));
+        let limit = Size(view.context.characters().min(MAX_KEY as u64));
         if let Ok(text) = view.context.host.read_string(pointer, limit) {
             return format!("{pointer} {text:?}");
         }
@@ -144,9 +144,9 @@ pub(crate) fn one_line(view: &View<'_, '_>) -> Result<Option<String>, Fault> {
             info.enumerator(number).map_or_else(|| number.to_string(), str::to_owned)
         }
         TypeKind::POINTER => describe_pointer(view, view.pointer()?, view.target().ok().as_ref()),
-        TypeKind::STRUCT => match printers::print(view) {
-            Ok(shown) if shown.children.is_empty() && shown.omitted == 0 => shown.text.into(),
-            _ => return Ok(None),
+        TypeKind::STRUCT => match printers::print_words(view) {
+            Some(words) => words,
+            None => return Ok(None),
         },
         _ => return Ok(None),
     };

@@ -8,6 +8,8 @@ use std::rc::Rc;
 
 /// Base classes and members inside each other that are looked into.
 const MAX_LEVELS: u32 = 24;
+/// Base classes and anonymous members that are looked into for one member: a file can say that each has many.
+const MAX_TYPES: u32 = 1024;
 /// The alignment that malloc(3) gives, and the most that is asked for.
 const MAX_ALIGNMENT: u64 = 16;
 /// Answers that are kept; a program has fewer types that matter.
@@ -54,20 +56,29 @@ impl Layouts {
         if self.members.len() >= MAX_KNOWN {
             self.members.clear();
         }
-        let found = self.find_member(host, id, name, MAX_LEVELS);
+        let found = self.find_member(host, id, name, MAX_LEVELS, &mut { MAX_TYPES });
         self.members.insert((id, name), found);
         found
     }
 
-    fn find_member(&mut self, host: &Host<'_>, id: TypeId, name: &str, levels: u32) -> Option<Part> {
+    /// Looks into at most `left` types more.
+    fn find_member(
+        &mut self,
+        host: &Host<'_>,
+        id: TypeId,
+        name: &str,
+        levels: u32,
+        left: &mut u32,
+    ) -> Option<Part> {
         let levels = levels.checked_sub(1)?;
+        *left = left.checked_sub(1)?;
         let info = self.resolve(host, id)?;
         if let Some(own) = info.member(name).and_then(part) {
             return Some(own);
         }
         info.members.iter().filter(|member| member.name.is_empty()).find_map(|base| {
             let base = part(base)?;
-            let inside = self.find_member(host, base.type_id, name, levels)?;
+            let inside = self.find_member(host, base.type_id, name, levels, left)?;
             Some(Part { offset: base.offset.checked_add(inside.offset)?, ..inside })
         })
     }
@@ -86,6 +97,9 @@ impl Layouts {
         for base in info.members.iter().filter(|member| member.name.is_empty()).filter_map(part) {
             let Some(offset) = of.offset.checked_add(base.offset) else { continue };
             let Some(base_info) = self.resolve(host, base.type_id) else { continue };
+            if found.len() >= MAX_TYPES as usize {
+                return;
+            }
             let base = Part { offset, ..base };
             found.push((base_info.name.to_string(), base));
             self.add_bases(host, base, levels, found);
@@ -94,10 +108,19 @@ impl Layouts {
 
     /// What a value of the type is aligned to, at most what malloc(3) gives.
     pub(crate) fn alignment(&mut self, host: &Host<'_>, id: TypeId) -> u64 {
+        self.alignment_within(host, id, MAX_LEVELS)
+    }
+
+    fn alignment_within(&mut self, host: &Host<'_>, id: TypeId, levels: u32) -> u64 {
         if let Some(known) = self.alignments.get(&id) {
             return *known;
         }
-        let found = self.find_alignment(host, id, MAX_LEVELS);
+        if self.alignments.len() >= MAX_KNOWN {
+            self.alignments.clear();
+        }
+        // A type inside itself, which no compiler writes, is met with this.
+        self.alignments.insert(id, 1);
+        let found = self.find_alignment(host, id, levels);
         self.alignments.insert(id, found);
         found
     }
@@ -109,13 +132,15 @@ impl Layouts {
                 let of_members = info.members.iter().filter_map(|member| {
                     // Packed structures are aligned to less than their members.
                     let at = part(member)?;
-                    let alignment = self.find_alignment(host, at.type_id, levels);
+                    let alignment = self.alignment_within(host, at.type_id, levels);
                     Some(if at.offset.is_multiple_of(alignment) { alignment } else { 1 })
                 });
                 let largest = of_members.max().unwrap_or(1);
                 if info.size().is_some_and(|size| size.0.is_multiple_of(largest)) { largest } else { 1 }
             }
-            TypeKind::ARRAY => info.target().map_or(1, |element| self.find_alignment(host, element, levels)),
+            TypeKind::ARRAY => {
+                info.target().map_or(1, |element| self.alignment_within(host, element, levels))
+            }
             _ => match info.size().map(|size| size.0) {
                 Some(size) if size.is_power_of_two() => size.min(MAX_ALIGNMENT),
                 _ => 1,

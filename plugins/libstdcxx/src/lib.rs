@@ -31,11 +31,7 @@ use gimli_plugin_api::{
 };
 use layout::Layouts;
 use std::cell::RefCell;
-use view::{Context, View};
-
-/// Parts of containers that are shown of one frame. Elements can be containers themselves: what each limit allows for
-/// one multiplies.
-const MAX_PARTS: u64 = 4096;
+use view::{Context, MAX_PARTS, View};
 
 /// The plugin.
 #[derive(Default)]
@@ -71,14 +67,12 @@ impl Analyzer for StandardLibrary {
         let view = View { context: Context::new(host, frame, &self.layouts), address, type_id };
         match printers::print(&view) {
             Ok(mut shown) => {
-                let parts = shown.children.len() as u64;
                 let is_too_deep = variable.depth >= host.limits().depth;
-                if is_too_deep || self.parts.saturating_add(parts) > MAX_PARTS {
-                    shown.children.clear();
-                    shown.omitted = shown.omitted.saturating_add(parts);
-                } else {
-                    self.parts = self.parts.saturating_add(parts);
-                }
+                let left = if is_too_deep { 0 } else { MAX_PARTS.saturating_sub(self.parts) };
+                let parts = shown.children.len() as u64;
+                shown.children.truncate(usize::try_from(left).unwrap_or(usize::MAX));
+                shown.omitted = shown.omitted.saturating_add(parts.saturating_sub(left));
+                self.parts = self.parts.saturating_add(parts.min(left));
                 Ok(Shown::Replaced(shown))
             }
             Err(Fault::Invalid(why)) => {

@@ -105,7 +105,7 @@ pub(crate) fn list(view: &View<'_, '_>, instance: &Instance<'_>) -> Result<Repla
     node.check(previous, noted.map_or(MAX_STEPS, |noted| noted - 1))?;
     let back = node.link(previous, "_M_next")?;
     ensure(back == head.address, || "its last node does not lead back to it".into())?;
-    let limit = view.context.host.limits().elements;
+    let limit = view.context.elements();
     let (mut addresses, mut length) = (Vec::new(), 0);
     let mut walk = || {
         let (mut before, mut at) = (head.address, next);
@@ -149,7 +149,7 @@ pub(crate) fn forward_list(view: &View<'_, '_>, instance: &Instance<'_>) -> Resu
     let Some(node) = Node::find(view, "std::_Fwd_list_node", instance) else {
         return Ok(without_nodes("std::forward_list"));
     };
-    let limit = view.context.host.limits().elements;
+    let limit = view.context.elements();
     let (mut addresses, mut seen) = (Vec::new(), HashSet::new());
     let mut walk = || {
         while !at.is_null() && (seen.len() as u64) < MAX_STEPS {
@@ -193,7 +193,7 @@ pub(crate) fn unordered(view: &View<'_, '_>, instance: &Instance<'_>) -> Result<
     let Some(node) = Node::find(view, "std::__detail::_Hash_node", instance) else {
         return Ok(without_nodes(&of));
     };
-    let steps = length.min(view.context.host.limits().elements);
+    let steps = length.min(view.context.elements());
     let (mut addresses, mut seen) = (Vec::new(), HashSet::new());
     let mut walk = || {
         for index in 0..steps {

@@ -79,6 +79,16 @@ pub(crate) fn print(view: &View<'_, '_>) -> Result<Replacement, Fault> {
     }
 }
 
+/// The value in words when it is of a type that has no parts.
+pub(crate) fn print_words(view: &View<'_, '_>) -> Option<String> {
+    let info = view.info().ok()?;
+    let template = names::parse(&info.name)?.template;
+    let has_no_parts =
+        ["std::basic_string", "std::basic_string_view", "std::chrono::duration", "std::chrono::time_point"];
+    let shown = has_no_parts.contains(&template.as_str()).then(|| print(view).ok())??;
+    Some(shown.text.into())
+}
+
 /// What the type is called in a sentence: `std::vector`.
 pub(crate) fn name(view: &View<'_, '_>) -> String {
     let Ok(info) = view.info() else { return "value of its type".into() };

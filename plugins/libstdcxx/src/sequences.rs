@@ -13,7 +13,7 @@ const BITS: u64 = 64;
 
 /// The addresses of the first of `length` elements of `size` bytes each.
 fn first_addresses(view: &View<'_, '_>, start: Address, length: u64, size: u64) -> Vec<Address> {
-    let shown = length.min(view.context.host.limits().elements);
+    let shown = length.min(view.context.elements());
     (0..shown).map_while(|index| start.checked_add(index.checked_mul(size)?)).collect()
 }
 
@@ -67,7 +67,7 @@ fn bits(view: &View<'_, '_>) -> Result<Replacement, Fault> {
     if capacity > 0 {
         view.context.ensure_points("its data pointer", start, BITS / 8, capacity / 8)?;
     }
-    let shown = length.min(view.context.host.limits().elements);
+    let shown = length.min(view.context.elements());
     let mut bytes = vec![0; usize::try_from(shown.div_ceil(8)).map_err(|_| Fault::Unknown)?];
     view.context.host.read_exact(start, &mut bytes)?;
     let bits = bytes.iter().flat_map(|byte| (0..8).map(move |bit| byte >> bit & 1 == 1));
@@ -150,7 +150,7 @@ pub(crate) fn deque(view: &View<'_, '_>) -> Result<Replacement, Fault> {
     let length = whole.saturating_mul(per_block).saturating_add(last).checked_sub(skipped);
     let length = length.ok_or_else(|| Fault::invalid("end before begin"))?;
     let mut addresses = Vec::new();
-    for index in 0..length.min(view.context.host.limits().elements) {
+    for index in 0..length.min(view.context.elements()) {
         let at = skipped.saturating_add(index);
         let node = Address(begin.node.saturating_add(at / per_block * 8));
         let first = view.context.host.read_pointer(node)?;

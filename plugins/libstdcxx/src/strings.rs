@@ -97,7 +97,7 @@ impl Character {
 /// The first characters, quoted, and how many there are when that is more.
 fn literal(view: &View<'_, '_>, character: &Character, start: Address, length: u64) -> Result<String, Fault> {
     let &Character { prefix, width } = character;
-    let shown = length.min(view.context.host.limits().string);
+    let shown = length.min(view.context.characters());
     let size =
         usize::try_from(shown).ok().and_then(|shown| shown.checked_mul(width)).ok_or(Fault::Unknown)?;
     let mut bytes = vec![0; size];

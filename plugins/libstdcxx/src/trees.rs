@@ -41,7 +41,7 @@ pub(crate) fn tree(view: &View<'_, '_>, instance: &Instance<'_>) -> Result<Repla
     ensure(node.link(first, "_M_left").is_ok_and(Address::is_null), || {
         "its first node is not the leftmost".into()
     })?;
-    let steps = length.min(view.context.host.limits().elements);
+    let steps = length.min(view.context.elements());
     let (mut addresses, mut at) = (Vec::new(), first);
     let mut visit = || {
         for index in 0..steps {

@@ -6,6 +6,12 @@ use gimli_plugin_api::{Address, Frame, Host, TypeId, TypeInfo, TypeKind};
 use std::cell::RefCell;
 use std::rc::Rc;
 
+/// Parts of containers that are shown of one frame. Elements can be containers themselves: what each limit allows for
+/// one multiplies.
+pub(crate) const MAX_PARTS: u64 = 4096;
+/// Characters of one string, whatever the report's limit.
+const MAX_STRING: u64 = 1 << 20;
+
 /// What a printer works with: the process, the frame, and what is known of types.
 #[derive(Clone, Copy)]
 pub(crate) struct Context<'c, 'h> {
@@ -27,6 +33,16 @@ impl<'c, 'h> Context<'c, 'h> {
     /// The type of that spelled name.
     pub(crate) fn named(&self, name: &str) -> Option<TypeId> {
         self.layouts.borrow_mut().named(self.host, self.object, name)
+    }
+
+    /// Elements of a container that are walked and shown.
+    pub(crate) fn elements(&self) -> u64 {
+        self.host.limits().elements.min(MAX_PARTS)
+    }
+
+    /// Characters of a string that are read and shown.
+    pub(crate) fn characters(&self) -> u64 {
+        self.host.limits().string.min(MAX_STRING)
     }
 
     /// Whether the first and the last of `length` bytes can be read.

@@ -31,3 +31,22 @@ fn what_lies_too_deep_is_counted_only() {
     assert_eq!(inner["text"], "std::vector of length 2, capacity 2");
     assert_eq!((members(inner).len(), inner["omitted"].as_u64()), (0, Some(2)));
 }
+
+#[test]
+fn containers_in_containers_do_not_multiply() {
+    fn count(value: &serde_json::Value) -> usize {
+        members(value).into_iter().map(|(_, member)| 1 + count(member)).sum()
+    }
+    let target = start(&compile("wide.cpp", "wide", &["-O0"]), &[]);
+    for option in ["--max-array=16", "--max-array=1000000"] {
+        let report = trace(glider().plugin(plugin()).option(option), &target);
+        let shown = count(value(&report, "hold_wide", "cube"));
+        assert_eq!(shown, 4096, "{option}");
+        // The next variable is told, without its parts.
+        let after = value(&report, "hold_wide", "after");
+        assert_eq!(
+            (after["text"].as_str(), after["omitted"].as_u64()),
+            (Some("std::vector of length 1, capacity 1"), Some(1))
+        );
+    }
+}
