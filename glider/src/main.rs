@@ -5,11 +5,13 @@ use glider::analyzer::{self, GliderAnalyzer};
 use glider::cli::{self, Settings, When, exit};
 use glider::report::Status;
 use glider::report::render::Style;
+use glider::session::last_resort::LastResort;
 use glider::session::{Request, outlet, trace};
 use glider::target::open_target;
 use std::fs::File;
 use std::io::{self, BufWriter, ErrorKind, IsTerminal, Write};
 use std::process::ExitCode;
+use std::time::Duration;
 
 fn main() -> ExitCode {
     let code = match cli::parse(std::env::args_os()) {
@@ -29,6 +31,9 @@ fn main() -> ExitCode {
     };
     ExitCode::from(code)
 }
+
+/// What the keeper is given to come to an end in, after the time limit.
+const GRACE: Duration = Duration::from_secs(10);
 
 /// One trace. An error means that there is no report.
 fn run(settings: &Settings) -> anyhow::Result<u8> {
@@ -50,9 +55,13 @@ fn run(settings: &Settings) -> anyhow::Result<u8> {
         variables: settings.variables,
         format: settings.format,
         style,
+        plugins: settings.plugins.clone(),
+        notes_plugin_calls: settings.trace_plugins,
     });
     let request = Request { threads: settings.threads.clone(), timeout: settings.timeout };
+    let last_resort = LastResort::arm(settings.timeout.saturating_add(GRACE));
     let trace = trace(&process, &request, &mut analyzer)?;
+    drop(last_resort);
     let written = match file {
         Some(file) => trace.write(settings.format, style, &mut BufWriter::new(file)),
         None => trace.write(settings.format, style, &mut BufWriter::new(standard_output()?)),
@@ -60,6 +69,15 @@ fn run(settings: &Settings) -> anyhow::Result<u8> {
     if settings.verbose {
         let timing = trace.footer().timing;
         say(&format!("the process was held for {} µs of {} µs", timing.paused_us, timing.total_us));
+    }
+    for call in &trace.footer().plugin_calls {
+        say(&format!(
+            "{}: {}: {} µs, {} bytes printed",
+            call.plugin,
+            call.hook,
+            call.nanoseconds / 1000,
+            call.printed
+        ));
     }
     Ok(match written {
         Ok(()) if trace.status() == Status::Complete => exit::COMPLETE,

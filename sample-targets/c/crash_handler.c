@@ -8,7 +8,7 @@
 
 static const int fault_signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
 
-/* The alternate stack leaves room for a handler when the ordinary stack has overflowed. */
+/* The alternate stack leaves the main thread's handler room when the ordinary stack has overflowed. */
 static _Alignas(16) char handler_stack[64 * 1024];
 
 static void on_fault(int signo, siginfo_t *info, void *context)
@@ -19,7 +19,7 @@ static void on_fault(int signo, siginfo_t *info, void *context)
     raise(signo);
 }
 
-static void install_crash_handler(void)
+void install_crash_handler(void)
 {
     stack_t stack = {.ss_sp = handler_stack, .ss_size = sizeof handler_stack};
     if (sigaltstack(&stack, NULL) < 0)

@@ -34,6 +34,9 @@ void block_here(void);
 /* Sleeps until SIGTERM asks the program to end; for the threads that do not announce. */
 void wait_for_shutdown(void);
 
+/* From now on a fault stops the process, in a handler on the thread that faulted. */
+void install_crash_handler(void);
+
 /* Ends the program with the name of the call that failed and errno's words. */
 _Noreturn void die(const char *what);
 

@@ -106,8 +106,11 @@ static int listen_on_loopback(unsigned port)
 
 static void serve(int argc, char **argv)
 {
-    int listener = listen_on_loopback(argc > 0 ? argument(argc, argv, 0, 0, 65535) : 0);
+    unsigned port = argc > 0 && strcmp(argv[0], "0") != 0 ? argument(argc, argv, 0, 0, 65535) : 0;
+    int listener = listen_on_loopback(port);
     signal(SIGPIPE, SIG_IGN);
+    if (argc > 1 && strcmp(argv[1], "stop-on-fault") == 0)
+        install_crash_handler();
     for (unsigned i = 0; i < WORKERS; i++) {
         pthread_t thread;
         char name[16];
@@ -131,6 +134,6 @@ static void serve(int argc, char **argv)
 }
 
 const struct scenario service_scenarios[] = {
-    {"server", "[PORT]", serve},
+    {"server", "[PORT [stop-on-fault]]", serve},
     {NULL, NULL, NULL},
 };

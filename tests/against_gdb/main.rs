@@ -23,7 +23,7 @@ const SHOWN: usize = 100;
 
 /// Scenarios that a look would change: a thread that runs, and system calls that no kernel restarts
 /// after a tracer's stop (epoll_wait, semop; see signal(7)). SIGSTOP holds them for both looks.
-const RESTLESS: &[&str] = &["busy-loop", "sleeping-in-syscalls"];
+const RESTLESS: &[&str] = &["busy-loop", "sleeping-in-syscalls", "sleeping-threads"];
 
 /// Sets glider's report of a target beside gdb's. The target must stand still.
 fn figures_of(target: &Target) -> Result<Figures> {
@@ -47,7 +47,7 @@ fn try_scenario(recipe: &Build, scenario: &[&str]) -> Result<Figures> {
     };
     let mut figures = run().map_err(|error| format!("{recipe} {words}: {error}"))?;
     for difference in &mut figures.differences {
-        difference.place = format!("{recipe} {words}: {}", difference.place);
+        difference.place.program = format!("{recipe} {words}");
     }
     Ok(figures)
 }
@@ -66,15 +66,10 @@ fn try_all(title: &str, builds: &[Build], scenarios: &[&[&str]]) -> Result<()> {
 /// Fails when a figure falls short, with the differences behind it.
 fn judge(title: &str, figures: &Figures) {
     println!("{title}\n\n{figures}");
+    for (count, difference) in figures.grouped().into_iter().take(SHOWN) {
+        println!("{count} × {difference}");
+    }
     let short = figures.short_of(THRESHOLD);
-    let differences: Vec<String> = figures
-        .differences
-        .iter()
-        .filter(|difference| short.is_empty() || short.contains(&difference.subject))
-        .take(SHOWN)
-        .map(ToString::to_string)
-        .collect();
-    println!("{}", differences.join("\n"));
     assert!(short.is_empty(), "{title} falls short in {short:?}");
     assert!(figures.count(gimli_tests::figures::Subject::Values).equal > 0, "{title}: no value was compared");
 }
@@ -91,7 +86,8 @@ fn few_builds_of(language: Language) -> Vec<Build> {
 
 #[test]
 fn c_programs_of_every_optimisation_and_dwarf_version() -> Result<()> {
-    let scenarios: &[&[&str]] = &[&["variables"], &["variables-in-pieces"], &["inlined"], &["signal-handler"]];
+    let scenarios: &[&[&str]] =
+        &[&["variables"], &["variables-in-pieces"], &["inlined"], &["signal-handler"]];
     try_all("C, -O0 -O2 -Os, DWARF 2 to 5", &matrix_of(Language::C), scenarios)
 }
 
@@ -146,6 +142,28 @@ fn cpp_programs_in_every_situation() -> Result<()> {
         &["library-callback"],
     ];
     try_all("C++, every situation", &few_builds_of(Language::Cpp), scenarios)
+}
+
+#[test]
+fn rust_programs_with_threads_and_without() -> Result<()> {
+    let scenarios: &[&[&str]] = &[
+        &["variables"],
+        &["inlined"],
+        &["signal-handler"],
+        &["fault-handler", "null"],
+        &["in-panic-hook"],
+        &["in-unwinding"],
+        &["deep-recursion", "500"],
+        &["sort-callback"],
+        &["trait-object"],
+        &["deadlock"],
+        &["busy-loop"],
+        &["many-threads"],
+        &["thread-locals"],
+        &["sleeping-threads"],
+    ];
+    let builds = [Optimisation::O0, Optimisation::O2].map(|level| Build::new(Language::Rust, level, 5));
+    try_all("Rust, opt-level 0 and 2", &builds, scenarios)
 }
 
 #[test]

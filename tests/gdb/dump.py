@@ -10,7 +10,7 @@ GIMLI_DUMP_ARRAY, GIMLI_DUMP_BYTES, GIMLI_DUMP_NODES, GIMLI_DUMP_SECONDS (limits
 The file: {"pid", "version", "problem", "threads": [{"lwp", "end", "frames": [{"kind", "pc",
 "sp", "function", "linkage_name", "file", "full_file", "line", "variables": [{"name",
 "parameter", "depth", "type", "value"}]}]}]}. A value is an object with "k": number, float,
-pointer, bytes, array, record, optimized_out, error, uncompared, cut.
+pointer, bytes, array, record, optimized_out, clobbered, error, uncompared, cut.
 """
 
 import json
@@ -99,6 +99,9 @@ def array(value, type_, depth, budget):
     low, high = type_.range()
     length = max(0, high - low + 1)
     element = type_.target().strip_typedefs()
+    if length and element.sizeof and not type_.sizeof:
+        # The length of a variable-length array is optimized out; range() says 1 element then.
+        return {"k": "uncompared", "v": "an array of unknown length"}
     if is_text(element):
         shown = min(length, BYTES)
         if value.address is not None:
@@ -123,6 +126,9 @@ def record(value, type_, depth, budget):
         anonymous = field.is_base_class or not field.name
         if anonymous and field.artificial and field.type.strip_typedefs().code not in RECORDS:
             # The discriminant of a Rust enum: the member that follows is the variant it selects.
+            # Where it is optimized out gdb takes it for 0.
+            if value[field].is_optimized_out:
+                return {"k": "optimized_out"}
             continue
         members.append(
             {
@@ -170,6 +176,9 @@ def guarded(get, depth, budget):
 
 def is_variable(symbol):
     """What `info args` and `info locals` list: no types, labels, nested functions, declarations."""
+    if symbol.addr_class == gdb.SYMBOL_LOC_OPTIMIZED_OUT and str(symbol.type) == "__CORE_ADDR":
+        # A label without an address, which `info locals` takes for a variable.
+        return False
     if symbol.is_argument or symbol.is_variable:
         return True
     # Variables with DW_AT_const_value; and the enumerators of local enums, which are no variables.
@@ -184,7 +193,49 @@ def is_variable(symbol):
     return all(field.name != symbol.name for field in type_.fields())
 
 
-def variables(frame):
+# Registers that a function may use as it likes (psABI x86-64, figure 3.4): once it has called
+# another, nobody knows what was in them.
+CLOBBERED = re.compile(r"\$([re]?[acd]x|[re]?[sd]i|[abcd]l|[sd]il|r(8|9|10|11)[dwl]?|[xyz]mm\d+|st\d)\b")
+RANGE = re.compile(r"Range 0x[0-9a-f]+-(0x[0-9a-f]+): ")
+
+
+def clobbered(symbol, frame):
+    """The register from which gdb takes a variable of a calling frame although the call does not
+    preserve it. gdb shows what an inner frame left there; that is not the variable.
+
+    The compiler tells: its location list has the register up to the return address and no further.
+    (Where the register is good behind the call as well, the compiler knows that the callee does
+    not touch it: gcc's -fipa-ra.)"""
+    ends_here = False
+    for line in gdb.execute("info address " + symbol.name, to_string=True).splitlines():
+        span = RANGE.search(line)
+        if span:
+            ends_here = int(span.group(1), 16) == frame.pc()
+        if not ends_here:
+            continue
+        if "entry_value" in line:
+            # A register as it was when the function was entered: the caller may know.
+            return None
+        register = CLOBBERED.search(line)
+        if register:
+            return register.group(0)
+    return None
+
+
+def read(symbol, frame, is_calling, is_shadowed):
+    value = guarded(lambda: symbol.value(frame), 0, [NODES])
+    # `info address` finds the innermost of several variables with one name.
+    if is_calling and not is_shadowed and value["k"] not in ("optimized_out", "error"):
+        try:
+            register = clobbered(symbol, frame)
+        except gdb.error:
+            register = None
+        if register:
+            return {"k": "clobbered", "v": register}
+    return value
+
+
+def variables(frame, is_calling):
     found = []
     try:
         block = frame.block()
@@ -192,6 +243,7 @@ def variables(frame):
         # No debug information for this pc.
         return found
     depth = 0
+    seen = set()
     while block is not None and not block.is_global and not block.is_static:
         for symbol in block:
             check_time()
@@ -203,9 +255,10 @@ def variables(frame):
                     "parameter": symbol.is_argument,
                     "depth": depth,
                     "type": str(symbol.type),
-                    "value": guarded(lambda: symbol.value(frame), 0, [NODES]),
+                    "value": read(symbol, frame, is_calling, symbol.name in seen),
                 }
             )
+            seen.add(symbol.name)
         if block.function is not None:
             break
         block = block.superblock
@@ -213,7 +266,7 @@ def variables(frame):
     return found
 
 
-def describe(frame):
+def describe(frame, is_calling):
     sal = frame.find_sal()
     symbol = frame.function()
     symtab = sal.symtab if sal is not None else None
@@ -226,19 +279,23 @@ def describe(frame):
         "file": symtab.filename if symtab is not None else None,
         "full_file": symtab.fullname() if symtab is not None else None,
         "line": sal.line if sal is not None and sal.line > 0 else None,
-        "variables": variables(frame),
+        "variables": variables(frame, is_calling),
     }
 
 
 def stack(into):
     """Appends the selected thread's frames to `into`; says why the walk ended."""
     frame = gdb.newest_frame()
+    # Whether a call happened in this frame, or else an interruption, which preserves registers.
+    is_calling = False
     while frame is not None:
         if len(into) >= FRAMES:
             return "limit"
         # Lengths of variable-length arrays are worked out in the selected frame, not in the one asked.
         frame.select()
-        into.append(describe(frame))
+        into.append(describe(frame, is_calling))
+        if frame.type() != gdb.INLINE_FRAME:
+            is_calling = frame.type() != gdb.SIGTRAMP_FRAME
         reason = frame.unwind_stop_reason()
         older = frame.older()
         if older is None:

@@ -64,7 +64,9 @@ fn value(from: &Value) -> Json {
                 .collect();
             json!({"kind": "struct", "members": members})
         }
-        Value::OptimizedOut => json!({"kind": "optimized_out", "text": "<optimized out>"}),
+        Value::OptimizedOut | Value::Clobbered(_) => {
+            json!({"kind": "optimized_out", "text": "<optimized out>"})
+        }
         Value::Unreadable(why) | Value::Uncompared(why) => json!({"kind": "unreadable", "text": why}),
     }
 }

@@ -73,6 +73,39 @@ pub enum Verdict {
     Extra,
 }
 
+/// Where a difference lies.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    /// What program was looked at; empty when there is but one.
+    pub program: String,
+    /// Kernel thread id.
+    pub thread: i64,
+    /// Physical frame, from 0.
+    pub frame: Option<usize>,
+    /// Function, variable, member: the same in whatever thread, frame or program.
+    pub inside: String,
+}
+
+impl Place {
+    /// A place inside this one: `more` is put behind it.
+    pub fn within(&self, more: &str) -> Place {
+        Place { inside: format!("{}{more}", self.inside), ..self.clone() }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.program.is_empty() {
+            write!(f, "{} ", self.program)?;
+        }
+        write!(f, "LWP {}", self.thread)?;
+        if let Some(frame) = self.frame {
+            write!(f, " frame {frame}")?;
+        }
+        write!(f, " {}", self.inside)
+    }
+}
+
 /// One difference, for the reader.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
@@ -80,8 +113,8 @@ pub struct Difference {
     pub subject: Subject,
     /// How.
     pub verdict: Verdict,
-    /// Thread, frame, variable, member.
-    pub place: String,
+    /// Where.
+    pub place: Place,
     /// What gdb has.
     pub gdb: String,
     /// What glider has.
@@ -127,6 +160,11 @@ pub struct Figures {
     pub deduced_frames: u64,
     /// Frames of glider past the place where gdb itself lost the stack.
     pub frames_gdb_lost: u64,
+    /// Variables that gdb reads from a register although the frame made a call that does not preserve
+    /// it (gdb then shows what some inner function left there), and for which glider has no value.
+    pub clobbered: u64,
+    /// Names that gdb lists, without a value, in addition to those in scope.
+    pub names_without_value: u64,
     /// Variables and members for which neither has a value.
     pub no_value_in_both: u64,
 }
@@ -175,6 +213,30 @@ impl Figures {
         Subject::ALL.into_iter().filter(|&subject| self.ratio(subject) < least(subject)).collect()
     }
 
+    /// The differences, those that differ only in program, thread and frame as one: how many, and
+    /// the first of them. The most frequent come first.
+    pub fn grouped(&self) -> Vec<(usize, &Difference)> {
+        let mut groups: Vec<(usize, &Difference)> = Vec::new();
+        for difference in &self.differences {
+            let same = groups.iter_mut().find(|(_, first)| {
+                (first.subject, first.verdict, &first.place.inside, &first.gdb, &first.glider)
+                    == (
+                        difference.subject,
+                        difference.verdict,
+                        &difference.place.inside,
+                        &difference.gdb,
+                        &difference.glider,
+                    )
+            });
+            match same {
+                Some((count, _)) => *count += 1,
+                None => groups.push((1, difference)),
+            }
+        }
+        groups.sort_by_key(|(count, _)| std::cmp::Reverse(*count));
+        groups
+    }
+
     /// Adds the figures of another comparison.
     pub fn add(&mut self, other: &Figures) {
         for (&subject, count) in &other.counts {
@@ -188,6 +250,8 @@ impl Figures {
         self.differences.extend(other.differences.iter().take(room).cloned());
         self.deduced_frames += other.deduced_frames;
         self.frames_gdb_lost += other.frames_gdb_lost;
+        self.clobbered += other.clobbered;
+        self.names_without_value += other.names_without_value;
         self.no_value_in_both += other.no_value_in_both;
     }
 }
@@ -209,8 +273,14 @@ impl fmt::Display for Figures {
         }
         writeln!(
             f,
-            "\nNot compared: {} tail-call frames gdb deduced; {} frames past gdb's last; {} values neither has.",
-            self.deduced_frames, self.frames_gdb_lost, self.no_value_in_both
+            "\nNot compared: {} tail-call frames gdb deduced; {} frames past gdb's last; {} values gdb takes from \
+             registers that a call has overwritten; {} names gdb repeats from abstract instances, without a \
+             value; {} values neither has.",
+            self.deduced_frames,
+            self.frames_gdb_lost,
+            self.clobbered,
+            self.names_without_value,
+            self.no_value_in_both
         )
     }
 }
@@ -220,7 +290,7 @@ mod tests {
     use super::*;
 
     fn difference(subject: Subject, verdict: Verdict) -> Difference {
-        Difference { subject, verdict, place: "thread 1".into(), gdb: "1".into(), glider: "2".into() }
+        Difference { subject, verdict, place: Place::default(), gdb: "1".into(), glider: "2".into() }
     }
 
     #[test]
@@ -251,6 +321,19 @@ mod tests {
         figures.differ(5, difference(Subject::Values, Verdict::Extra));
         assert_eq!(figures.ratio(Subject::Values), 1.0);
         assert_eq!(figures.count(Subject::Values).extra, 5);
+    }
+
+    #[test]
+    fn a_difference_in_many_threads_is_told_once() {
+        let mut figures = Figures::default();
+        for thread in 0..3 {
+            let mut difference = difference(Subject::Lines, Verdict::Different);
+            difference.place.thread = thread;
+            figures.differ(1, difference);
+        }
+        figures.differ(1, difference(Subject::Files, Verdict::Different));
+        let counts: Vec<usize> = figures.grouped().iter().map(|(count, _)| *count).collect();
+        assert_eq!(counts, [3, 1]);
     }
 
     #[test]

@@ -6,6 +6,8 @@
 ///
 /// `linkage_name` is the symbol gdb found for it. Equal are:
 /// - names that differ in white space alone: `foo<int, long>` and `foo<int,long>`;
+/// - `__GI_raise` and `raise`: one function of the C library, by the name of its symbol (gdb) and by
+///   that in the source;
 /// - for Rust, the demangled linkage name, with or without its hash: gdb names Rust functions by
 ///   their place in the debug information (`vec::{impl#1}::push<u8, Global>`), the symbol says
 ///   `<Vec<T> as Extend>::push`; without a symbol only `push` can be compared;
@@ -15,6 +17,8 @@
 ///   information, shows them where it has only a symbol; template arguments, ABI tags, clone
 ///   suffixes (`.isra.0`, `.cold`) and symbol versions (`@@GLIBC_2.34`) are spelled by taste.
 pub fn same_function(gdb: &str, linkage_name: Option<&str>, other: &str) -> bool {
+    // glibc's alias for its own calls.
+    let (gdb, other) = (gdb.trim_start_matches("__GI_"), other.trim_start_matches("__GI_"));
     if squeeze(gdb) == squeeze(other) {
         return true;
     }
@@ -160,6 +164,7 @@ mod tests {
     fn spellings_of_one_function_are_equal() {
         for (gdb, other) in [
             ("main", "main"),
+            ("__GI_raise", "raise"),
             ("foo<int, long>", "foo<int,long>"),
             ("ns::foo", "ns::foo(int, char const*)"),
             ("ns::foo<int>", "void ns::foo<int>(int)".trim_start_matches("void ")),

@@ -102,6 +102,8 @@ pub enum Value {
     Record(Vec<Member>),
     /// The debug information gives no place for it at this pc.
     OptimizedOut,
+    /// It was in this register, and a call that the frame made does not preserve that register.
+    Clobbered(String),
     /// It has a place that could not be read, and why.
     Unreadable(String),
     /// There is a value that this comparison cannot judge.
@@ -137,7 +139,7 @@ impl Value {
                 runs.iter().map(|run| run.value.leaves().saturating_mul(run.count)).sum()
             }
             Value::Record(members) => members.iter().map(|member| member.value.leaves()).sum(),
-            Value::OptimizedOut | Value::Unreadable(_) | Value::Uncompared(_) => 0,
+            Value::OptimizedOut | Value::Clobbered(_) | Value::Unreadable(_) | Value::Uncompared(_) => 0,
         }
     }
 }

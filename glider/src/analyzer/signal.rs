@@ -6,11 +6,38 @@ use crate::report::{CrashInfo, Signal};
 use crate::session::fallback;
 use crate::target::siginfo::{self, SignalInfo, parse_siginfo};
 use crate::target::{Capture, Mapping, Memory};
+use crate::unwind::SignalFrame;
 
-/// Reads the `siginfo_t` that the kernel put at `address`.
-pub(super) fn read(memory: &dyn Memory, address: Address) -> Option<SignalInfo> {
+/// The signal of a signal frame. The kernel fills the `siginfo_t` only for handlers installed
+/// with `SA_SIGINFO`; for others the trap that the `ucontext_t` keeps tells a fault, and
+/// nothing tells a signal that was sent.
+pub(super) fn read(memory: &dyn Memory, frame: SignalFrame) -> Option<SignalInfo> {
     let mut raw = [0; siginfo::SIZE];
-    memory.read_exact(address, &mut raw)?;
+    memory.read_exact(frame.siginfo, &mut raw)?;
+    // The kernel leaves si_errno and the padding after si_code zero; old stack contents rarely are.
+    let is_filled = |raw: &[u8]| raw.get(4..8) == Some(&[0; 4]) && raw.get(12..16) == Some(&[0; 4]);
+    let filled = parse_siginfo(&raw).filter(|_| is_filled(&raw));
+    filled.or_else(|| from_trap(memory, frame.ucontext))
+}
+
+/// A fault as the processor's trap number tells it (Intel SDM vol. 3 §6.15), read from
+/// `uc_mcontext` of a `ucontext_t`.
+fn from_trap(memory: &dyn Memory, ucontext: Address) -> Option<SignalInfo> {
+    const REGISTERS: u64 = 40;
+    let register = |index: u64| memory.read_u64(ucontext.checked_add(REGISTERS + 8 * index)?);
+    let (error, trap, address) = (register(19)?, register(20)?, register(22)?);
+    let (signal, code, address) = match trap {
+        6 => (libc::SIGILL, 2, 0),
+        13 => (libc::SIGSEGV, 0x80, 0),
+        14 => (libc::SIGSEGV, if error & 1 == 0 { 1 } else { 2 }, address),
+        16 | 19 => (libc::SIGFPE, 7, 0),
+        17 => (libc::SIGBUS, 1, 0),
+        _ => return None,
+    };
+    let mut raw = [0; siginfo::SIZE];
+    raw.get_mut(0..4)?.copy_from_slice(&signal.to_le_bytes());
+    raw.get_mut(8..12)?.copy_from_slice(&i32::to_le_bytes(code));
+    raw.get_mut(16..24)?.copy_from_slice(&address.to_le_bytes());
     parse_siginfo(&raw)
 }
 
@@ -38,6 +65,21 @@ pub(super) fn report(signal: &SignalInfo, modules: &Modules, capture: &Capture) 
             .and_then(|address| describe_address(address, modules, &capture.mappings)),
         sender_pid: signal.sender_pid,
         sender_uid: signal.sender_uid,
+    }
+}
+
+/// What is shown at a signal frame that does not tell its signal.
+pub(super) fn unknown() -> Signal {
+    Signal {
+        number: 0,
+        name: "unknown".to_owned(),
+        description: "Unknown signal".to_owned(),
+        code: String::new(),
+        message: "The handler was installed without SA_SIGINFO: which signal it was is not told.".to_owned(),
+        address: None,
+        address_symbol: None,
+        sender_pid: None,
+        sender_uid: None,
     }
 }
 

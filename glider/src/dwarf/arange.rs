@@ -73,7 +73,7 @@ impl UnitRanges {
                 continue;
             }
             // Parsed apart from the cache: most of these units are never asked for again.
-            let Ok(unit) = file.dwarf.unit(header.clone()) else { continue };
+            let Ok(unit) = file.dwarf.unit(*header) else { continue };
             let Ok(mut unit_ranges) = file.dwarf.unit_ranges(&unit) else { continue };
             while let Ok(Some(range)) = unit_ranges.next() {
                 ranges.push(range.begin, range.end, id);

@@ -43,7 +43,11 @@ pub struct DebugInfo {
     file: &'static DwarfFile,
     ranges: OnceCell<UnitRanges>,
     scopes: RefCell<HashMap<FileAddress, Option<Rc<Scopes>>>>,
+    routes: RefCell<Routes>,
 }
+
+/// The calls from a call site to a function, by the DIEs of both.
+type Routes = HashMap<((usize, usize), (usize, usize)), Option<Rc<[CallSite]>>>;
 
 impl DebugInfo {
     /// The DWARF sections of `object`; `None` when it has no `.debug_info`.
@@ -54,6 +58,7 @@ impl DebugInfo {
             file,
             ranges: OnceCell::new(),
             scopes: RefCell::default(),
+            routes: RefCell::default(),
         })
     }
 
@@ -81,6 +86,22 @@ impl DebugInfo {
     /// The source line of the instruction at `pc`.
     pub fn source_line(&self, pc: FileAddress) -> Option<SourceLine> {
         self.unit(pc)?.source_line(pc)
+    }
+
+    /// What `search` finds of the way from a call site to a function of this object; searched once.
+    pub(crate) fn route(
+        &self,
+        site: &CallSite,
+        callee: Die,
+        search: impl FnOnce() -> Option<Vec<CallSite>>,
+    ) -> Option<Rc<[CallSite]>> {
+        let key = (site.die.key(), callee.key());
+        if let Some(known) = self.routes.borrow().get(&key) {
+            return known.clone();
+        }
+        let found: Option<Rc<[CallSite]>> = search().map(Rc::from);
+        self.routes.borrow_mut().insert(key, found.clone());
+        found
     }
 
     /// Reads the unit tables that every lookup needs.

@@ -112,7 +112,7 @@ impl Scopes {
         cursor.next_entry()?;
         let mut skip_children = false;
         if !entry.has_children() {
-            self.close(open.pop());
+            self.close(&mut open);
             return Ok(());
         }
         loop {
@@ -127,8 +127,7 @@ impl Scopes {
             }
             let depth = cursor.depth();
             while open.last().is_some_and(|scope| scope.depth >= depth) {
-                let closed = open.pop();
-                self.close(closed);
+                self.close(&mut open);
             }
             let (Some(child), Some(scope)) = (cursor.current(), open.last_mut()) else { continue };
             let die = Die { unit, offset: child.offset() };
@@ -155,8 +154,8 @@ impl Scopes {
                 _ => skip_children = child.has_children(),
             }
         }
-        while let Some(scope) = open.pop() {
-            self.close(Some(scope));
+        while !open.is_empty() {
+            self.close(&mut open);
         }
         Ok(())
     }
@@ -183,11 +182,16 @@ impl Scopes {
         self.variables(level).push(VariableDie { die, name, kind, depth, type_die, location });
     }
 
-    /// Adds what the abstract instance of a scope declares and its concrete one does not repeat:
+    /// Ends the innermost scope: adds what the abstract instance of a scope declares and its concrete one does not repeat:
     /// the compiler kept nothing of it here (DWARF 5 §3.3.8.2), except static variables. Inner
     /// blocks of which it kept nothing are added too: whether the pc is in them is not told.
-    fn close(&mut self, scope: Option<Open>) {
-        let Some(Open { level, block, origin: Some(origin), seen, .. }) = scope else { return };
+    fn close(&mut self, open: &mut Vec<Open>) {
+        let Some(Open { level, block, origin, seen, .. }) = open.pop() else { return };
+        // Compilers move variables into inner blocks: what an inner block has, the outer one need not repeat.
+        if let Some(outer) = open.last_mut().filter(|outer| outer.level == level) {
+            outer.seen.extend_from_slice(&seen);
+        }
+        let Some(origin) = origin else { return };
         let mut blocks = vec![(origin, block)];
         for _ in 0..MAX_ABSTRACT_BLOCKS {
             let Some((origin, block)) = blocks.pop() else { return };

@@ -2,12 +2,13 @@
 
 use super::line::LineTable;
 use super::unit_index::UnitIndex;
-use super::{Attribute, Die};
+use super::{Attribute, CallSite, Die};
 use crate::object::Object;
 use crate::unwind::Bytes;
 use gimli::{AttributeValue, DebugInfoOffset, DebugTypeSignature, UnitOffset, UnitSectionOffset, UnitType};
 use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
+use std::rc::Rc;
 use std::sync::Arc;
 
 type Header = gimli::UnitHeader<Bytes>;
@@ -41,16 +42,19 @@ pub struct Unit {
     pub(super) unit: gimli::Unit<Bytes>,
     /// `DW_AT_language`.
     pub language: Option<gimli::DwLang>,
+    /// Whether `DW_AT_producer` names a GNU compiler.
+    pub is_gnu: bool,
     pub(super) lines: OnceCell<LineTable>,
     pub(super) file_paths: RefCell<HashMap<u64, Option<Arc<str>>>>,
     index: OnceCell<UnitIndex>,
+    pub(super) call_sites: RefCell<HashMap<UnitOffset, Rc<[CallSite]>>>,
     pub(super) names: RefCell<HashMap<UnitOffset, Option<Arc<str>>>>,
 }
 
 impl DwarfFile {
     /// Maps the DWARF sections of `object` and of its supplementary file.
     pub(super) fn load(object: &Object) -> Option<DwarfFile> {
-        object.section(".debug_info")?;
+        object.has_section(".debug_info").then_some(())?;
         let section = |object: &Object, id: gimli::SectionId| {
             let found = object.section(id.name()).map(|section| section.data);
             Ok::<_, gimli::Error>(found.unwrap_or(Bytes::new(&[], gimli::LittleEndian)))
@@ -108,19 +112,23 @@ impl DwarfFile {
     }
 
     fn parse_unit(&'static self, id: UnitId) -> Option<&'static Unit> {
-        let unit = self.dwarf.unit(self.headers().all.get(id.0)?.clone()).ok()?;
+        let unit = self.dwarf.unit(*self.headers().all.get(id.0)?).ok()?;
         let root = unit.entry(unit.header.root_offset()).ok()?;
         let language = match root.attr_value(gimli::DW_AT_language) {
             Some(AttributeValue::Language(language)) => Some(language),
             _ => None,
         };
+        let producer = root.attr_value(gimli::DW_AT_producer);
+        let producer = producer.and_then(|value| self.dwarf.attr_string(&unit, value).ok());
         Some(Box::leak(Box::new(Unit {
+            is_gnu: producer.is_some_and(|name| name.slice().starts_with(b"GNU")),
             file: self,
             unit,
             language,
             lines: OnceCell::new(),
             file_paths: RefCell::default(),
             index: OnceCell::new(),
+            call_sites: RefCell::default(),
             names: RefCell::default(),
         })))
     }
@@ -179,7 +187,7 @@ impl Unit {
 
     /// The location list an attribute names (DWARF 5 §2.6.2).
     pub(crate) fn locations(&self, attribute: &Attribute) -> Option<gimli::LocListIter<Bytes>> {
-        self.file.dwarf.attr_locations(&self.unit, attribute.clone()).ok().flatten()
+        self.file.dwarf.attr_locations(&self.unit, *attribute).ok().flatten()
     }
 
     /// An entry of `.debug_addr` (DWARF 5 §7.27).

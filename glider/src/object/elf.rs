@@ -8,7 +8,7 @@ use crate::address::{Bias, FileAddress};
 use crate::dwarf::DebugInfo;
 use crate::target::Mapping;
 use crate::unwind::{Bytes, Section, UnwindSections};
-use object::{Object as _, ObjectSection as _, ObjectSegment as _};
+use object::{Object as _, ObjectSection as _, ObjectSegment as _, ObjectSymbol as _};
 use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 
@@ -84,7 +84,16 @@ impl Object {
         FileAddress(self.file.entry())
     }
 
-    /// A section by name, decompressed; `None` when absent, empty (`SHT_NOBITS`) or broken.
+    /// Whether the file has contents for a section of this name.
+    pub fn has_section(&self, name: &str) -> bool {
+        self.file
+            .section_by_name(name)
+            .and_then(|section| section.file_range())
+            .is_some_and(|(_, size)| size > 0)
+    }
+
+    /// A section by name, decompressed; each call decompresses anew, so ask once.
+    /// `None` when absent, empty (`SHT_NOBITS`) or broken.
     pub fn section(&self, name: &str) -> Option<Section> {
         let section = self.file.section_by_name(name)?;
         let data: &'static [u8] = match section.uncompressed_data().ok()? {
@@ -93,14 +102,6 @@ impl Object {
         };
         (!data.is_empty())
             .then(|| Section { address: section.address(), data: Bytes::new(data, gimli::LittleEndian) })
-    }
-
-    /// The address of a symbol of `.dynsym`, or of `.symtab` where there is no `.dynsym`.
-    pub fn dynamic_symbol(&self, name: &str) -> Option<FileAddress> {
-        use object::ObjectSymbol as _;
-        let named = |symbol: &object::Symbol<'static, '_>| symbol.name_bytes() == Ok(name.as_bytes());
-        let symbol = self.file.dynamic_symbols().find(named).or_else(|| self.file.symbols().find(named))?;
-        symbol.is_definition().then(|| FileAddress(symbol.address()))
     }
 
     /// The load segments.
@@ -153,16 +154,23 @@ impl Object {
 
     /// Symbols by address: of `.symtab`, else of the debug file's, else `.dynsym`.
     pub fn symbols(&self) -> &SymbolTable {
-        self.symbols.get_or_init(|| {
-            if self.file.symbol_table().is_some() {
-                SymbolTable::new(self.file.symbols())
-            } else if let Some(debug) = self.debug_file().filter(|debug| debug.file.symbol_table().is_some())
-            {
-                SymbolTable::new(debug.file.symbols())
-            } else {
-                SymbolTable::new(self.file.dynamic_symbols())
-            }
+        self.symbols.get_or_init(|| match self.file_with_symbols() {
+            Some(file) => SymbolTable::new(file.symbols()),
+            None => SymbolTable::new(self.file.dynamic_symbols()),
         })
+    }
+
+    fn file_with_symbols(&self) -> Option<&object::File<'static>> {
+        let own = Some(&self.file).filter(|file| file.symbol_table().is_some());
+        own.or_else(|| {
+            self.debug_file().map(|debug| &debug.file).filter(|file| file.symbol_table().is_some())
+        })
+    }
+
+    /// The address of a symbol by its raw name. Looks through the whole table: keep the answer.
+    pub fn find_symbol(&self, name: &str) -> Option<FileAddress> {
+        let of_file = self.file_with_symbols().and_then(|file| find_by_name(file.symbols(), name));
+        of_file.or_else(|| find_by_name(self.file.dynamic_symbols(), name))
     }
 
     /// The unwind tables as they stand when mapped with `bias`.
@@ -177,4 +185,10 @@ impl Object {
             got: self.file.section_by_name(".got").map(|section| section.address()),
         }
     }
+}
+
+fn find_by_name(symbols: object::SymbolIterator<'static, '_>, name: &str) -> Option<FileAddress> {
+    let mut symbols = symbols.filter(|symbol| symbol.is_definition());
+    let found = symbols.find(|symbol| symbol.name_bytes() == Ok(name.as_bytes()))?;
+    Some(FileAddress(found.address()))
 }

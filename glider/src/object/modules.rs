@@ -16,8 +16,11 @@ use std::sync::Arc;
 /// stopped is found again afterwards.
 #[derive(Default)]
 pub struct ObjectCache {
-    objects: HashMap<((u32, u32), u64, String), Result<&'static Object, String>>,
+    objects: HashMap<FileKey, Result<&'static Object, String>>,
 }
+
+/// Device, inode and path of a mapped file.
+type FileKey = ((u32, u32), u64, String);
 
 /// One object where it is mapped.
 pub struct Module {

@@ -44,11 +44,6 @@ impl SymbolTable {
         let covering = before.iter().rev().take(ENCLOSING).find(|symbol| offset(symbol) < symbol.size);
         covering.or_else(|| before.last().filter(|symbol| symbol.size == 0 || offset(symbol) == 0))
     }
-
-    /// The symbol with this raw name.
-    pub fn find_by_name(&self, name: &str) -> Option<&Symbol> {
-        self.by_address.iter().find(|symbol| symbol.name == name)
-    }
 }
 
 fn usable<S: ObjectSymbol<'static>>(symbol: &S) -> Option<Symbol> {

@@ -37,9 +37,11 @@ pub(super) fn render_thread(thread: &Thread, first: bool, out: &mut Vec<u8>) {
 
 /// Closes the list of threads and the report's object.
 pub(super) fn render_footer(footer: &Footer, status: Status, out: &mut Vec<u8>) {
-    let Footer { modules, problems, timing } = footer;
+    let Footer { modules, plugins, plugin_output, plugin_calls: _, problems, timing } = footer;
     out.extend_from_slice(b"\n]");
     field(out, "modules", modules);
+    field(out, "plugins", plugins);
+    field(out, "plugin_output", plugin_output);
     field(out, "problems", problems);
     field(out, "timing", timing);
     field(out, "status", &status);

@@ -17,8 +17,7 @@ mod tests;
 pub use value::{Element, Member, Pointee, Value};
 
 use crate::address::Address;
-use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use serde::{Deserialize, Serialize, Serializer};
 use std::sync::Arc;
 
 /// What precedes the threads.
@@ -41,6 +40,12 @@ pub struct Header {
 pub struct Footer {
     /// Every ELF object mapped.
     pub modules: Vec<Module>,
+    /// Every plugin that was loaded, and those that should have been.
+    pub plugins: Vec<Plugin>,
+    /// What plugins print after the threads.
+    pub plugin_output: Vec<PluginText>,
+    /// Calls of plugins, when they were asked for (`--trace-plugins`); not part of the report.
+    pub plugin_calls: Vec<PluginCall>,
     /// What could not be had, one line each.
     pub problems: Vec<String>,
     /// How long it took.
@@ -124,7 +129,7 @@ pub struct CrashInfo {
 /// A signal as it stands at a signal frame.
 #[derive(Clone, Debug, Serialize)]
 pub struct Signal {
-    /// Number of the signal.
+    /// Number of the signal; 0 when the frame does not tell which it was.
     pub number: i32,
     /// `SIGSEGV`.
     pub name: String,
@@ -202,8 +207,95 @@ pub struct Truncation {
     pub limit: String,
 }
 
+/// A plugin: loaded, or not although it was named.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Plugin {
+    /// Its file; where none was found, the name looked for.
+    pub path: String,
+    /// The mapped object it was loaded for.
+    #[serde(rename = "for")]
+    pub object: String,
+    /// How it was found.
+    pub found_by: FoundBy,
+    /// The interface it is loaded through; `None` where that is not known.
+    pub door: Option<Door>,
+    /// The version of that interface it asks for.
+    pub api_version: Option<String>,
+    /// What became of it.
+    pub status: PluginStatus,
+    /// Why it was not loaded, or how it failed, one line.
+    pub problem: Option<String>,
+}
+
+impl Plugin {
+    /// Whether the report lacks something for it that somebody asked for.
+    pub fn is_missed(&self) -> bool {
+        match self.status {
+            PluginStatus::Failed => true,
+            PluginStatus::Refused => self.found_by != FoundBy::Name,
+            PluginStatus::NotFound => self.found_by == FoundBy::Option,
+            PluginStatus::Loaded | PluginStatus::Idle => false,
+        }
+    }
+}
+
+/// How a plugin was found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FoundBy {
+    /// The user named its file (`--plugin`).
+    #[default]
+    Option,
+    /// A string in the section `gimli_trace` of the object names it.
+    Section,
+    /// The object's symbol `gimli_tracer_module_name` names it.
+    Symbol,
+    /// By the file name of the object.
+    Name,
+}
+
+/// The interface a plugin is loaded through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Door {
+    /// `libgimli_ana.h`.
+    C,
+    /// The Rust interface.
+    Rust,
+}
+
+/// What became of a plugin.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PluginStatus {
+    /// It ran to the end of the trace.
+    #[default]
+    Loaded,
+    /// It was loaded and had nothing to do for this process.
+    Idle,
+    /// It was named, but no such file was found.
+    NotFound,
+    /// It was found, but not loaded.
+    Refused,
+    /// It ran, and was dropped before the end of the trace.
+    Failed,
+}
+
+/// One call of a plugin and what it took.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct PluginCall {
+    /// File name of the plugin.
+    pub plugin: String,
+    /// Which hook, and where: `before_print_frame of thread 7, frame 3`.
+    pub hook: String,
+    /// Nanoseconds.
+    pub nanoseconds: u64,
+    /// Bytes it printed.
+    pub printed: usize,
+}
+
 /// Text of a plugin.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PluginText {
     /// File name of the plugin.
     pub plugin: String,
@@ -223,6 +315,29 @@ pub enum Trust {
     FramePointer,
     /// Guessed: a word on the stack that looks like a return address.
     Scan,
+}
+
+/// Registers by name, in the order of their DWARF numbers; a JSON object.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RegisterValues(Box<[(&'static str, Address)]>);
+
+impl RegisterValues {
+    /// The value of the register with this name.
+    pub fn get(&self, name: &str) -> Option<Address> {
+        self.0.iter().find(|(known, _)| *known == name).map(|(_, value)| *value)
+    }
+}
+
+impl FromIterator<(&'static str, Address)> for RegisterValues {
+    fn from_iter<I: IntoIterator<Item = (&'static str, Address)>>(values: I) -> RegisterValues {
+        RegisterValues(values.into_iter().collect())
+    }
+}
+
+impl Serialize for RegisterValues {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().copied())
+    }
 }
 
 /// One physical frame.
@@ -249,7 +364,7 @@ pub struct Frame {
     /// How the frame was found.
     pub trust: Trust,
     /// General registers that are known in this frame.
-    pub registers: BTreeMap<&'static str, Address>,
+    pub registers: RegisterValues,
     /// Set on a signal frame: the kernel called a handler here.
     pub signal: Option<Signal>,
     /// Inlined calls at this pc, innermost first.

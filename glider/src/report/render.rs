@@ -4,7 +4,7 @@
 //! buffer of the caller's. The pieces, concatenated in the order header, threads, footer,
 //! are one report; also with no thread at all, and whoever rendered which piece.
 
-use super::{Footer, Header, Status, Thread, json, text};
+use super::{Footer, Header, Status, Thread, Variable, json, text};
 
 /// What the report is written as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +38,11 @@ pub fn render_thread(thread: &Thread, first: bool, format: Format, style: Style,
         Format::Text => text::render_thread(thread, style, out),
         Format::Json => json::render_thread(thread, first, out),
     }
+}
+
+/// Appends one variable as the text report shows it, its lines not indented.
+pub fn render_variable(variable: &Variable, out: &mut Vec<u8>) {
+    text::render_variable(variable, out);
 }
 
 /// Appends what follows the threads, which ends the report.

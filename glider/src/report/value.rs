@@ -3,6 +3,7 @@
 //! In JSON every value is an object with `kind` and `text`; `text` is what the text
 //! report prints for it.
 
+use super::PluginText;
 use crate::address::Address;
 use serde::Serialize;
 use std::sync::Arc;
@@ -75,6 +76,9 @@ pub enum Value {
         /// Type name, `struct request`.
         #[serde(rename = "type")]
         type_name: Option<Arc<str>>,
+        /// What it means in words, where glider knows that: of a `siginfo_t`.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        words: Option<String>,
         /// Where it lies; `None` when it is in registers.
         address: Option<Address>,
         /// Its members in order.
@@ -101,6 +105,26 @@ pub enum Value {
         /// The function's name.
         text: String,
     },
+    /// A plugin printed it, or something beside it.
+    Plugin {
+        /// What plugins printed before it, or in its place.
+        text_before: Vec<PluginText>,
+        /// What glider shows; `None` where a plugin took its place.
+        value: Option<Box<Value>>,
+        /// What plugins printed after it.
+        text_after: Vec<PluginText>,
+    },
+    /// A plugin's words in place of the value, with parts that are printed as values.
+    Replaced {
+        /// File name of the plugin.
+        plugin: String,
+        /// `vector of 2`.
+        text: String,
+        /// The parts.
+        members: Vec<Member>,
+        /// How many parts are left out.
+        omitted: u64,
+    },
     /// The compiler kept no trace of it at this pc.
     OptimizedOut {
         /// `<optimized out>`.
@@ -116,6 +140,9 @@ pub enum Value {
 impl Value {
     /// The value of a variable whose location the debug information does not give here.
     pub const OPTIMIZED_OUT: Value = Value::OptimizedOut { text: "<optimized out>" };
+
+    /// What stands for a value in a place that must not be empty, where a plugin hides it.
+    pub const HIDDEN: Value = Value::Plugin { text_before: Vec::new(), value: None, text_after: Vec::new() };
 
     /// A value that has a place that could not be read: `<unreadable: why>`.
     pub fn unreadable(why: impl std::fmt::Display) -> Value {

@@ -163,7 +163,7 @@ mod tests {
             (shown.frames[0].offset, shown.frames[0].module.as_deref()),
             (Address(0x1234), Some("/bin/x"))
         );
-        assert_eq!(shown.frames[0].registers.get("rip"), Some(&Address(0x1234)));
+        assert_eq!(shown.frames[0].registers.get("rip"), Some(Address(0x1234)));
     }
 
     #[test]

@@ -6,6 +6,10 @@
 //! still traces, above all a thread that would not stop while we waited and stops later.
 //! And when the whole keeper is killed, the kernel does the same.
 //!
+//! What the target can notice: a few system calls that wait (`epoll_wait`, `semop`, a read from
+//! inotify: the list is in signal(7), "Interruption of system calls and library functions by
+//! stop signals") end with EINTR, as they do after SIGSTOP and SIGCONT. All others go on waiting.
+//!
 //! ptrace(2) is the reference, "Attaching and detaching" and "Group-stop".
 
 use super::TargetError;
@@ -186,10 +190,18 @@ impl<'a> Hold<'a> {
             let stop = match ptrace::seize(tid).and_then(|()| ptrace::interrupt(tid)) {
                 Ok(()) => Stop::Pending,
                 Err(error) if error.raw_os_error() == Some(libc::ESRCH) => continue,
-                Err(error) => match self.explain(tid, &error)? {
-                    Some(stop) => stop,
-                    None => continue,
-                },
+                Err(error) => {
+                    if let Some(refusal) = self.explain(tid, &error) {
+                        return Err(refusal);
+                    }
+                    // It has exited. Of a leader that is worth a line of the report.
+                    known.insert(tid);
+                    if tid == self.process.pid() {
+                        Stop::Exited
+                    } else {
+                        continue;
+                    }
+                }
             };
             known.insert(tid);
             self.threads.push(HeldThread { tid, before, wait_channel, stop });
@@ -204,20 +216,19 @@ impl<'a> Hold<'a> {
         Some((stat, wait_channel))
     }
 
-    /// Why a thread could not be seized: it exited, somebody traces it, or it is not permitted.
-    /// `None` for a thread that is gone.
-    fn explain(&self, tid: i32, error: &std::io::Error) -> Result<Option<Stop>, TargetError> {
-        let Ok(stat) = self.process.read_thread_stat(tid) else { return Ok(None) };
-        if stat.has_exited() {
-            return Ok((tid == self.process.pid()).then_some(Stop::Exited));
+    /// Why a thread could not be seized: somebody traces it, or it is not permitted. `None` for one that has exited.
+    fn explain(&self, tid: i32, error: &std::io::Error) -> Option<TargetError> {
+        let has_exited = self.process.read_thread_stat(tid).map_or(true, |stat| stat.has_exited());
+        if has_exited {
+            return None;
         }
         if error.raw_os_error() != Some(libc::EPERM) {
-            return Err(TargetError::system(
+            return Some(TargetError::system(
                 format!("trace thread {tid}"),
                 std::io::Error::from(error.kind()),
             ));
         }
-        Err(find_tracer(self.process, tid).unwrap_or_else(|| not_permitted(self.process, tid)))
+        Some(find_tracer(self.process, tid).unwrap_or_else(|| not_permitted(self.process, tid)))
     }
 
     /// Collects stops until there are none to come. Gives whether there was anything to wait for.

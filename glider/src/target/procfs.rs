@@ -17,6 +17,7 @@ use rustix::io::Errno;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::OwnedFd;
+use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Bytes of `maps` read: about a million lines.
@@ -33,6 +34,8 @@ const PF_KTHREAD: u64 = 0x0020_0000;
 pub struct ProcessDirectory {
     pid: i32,
     directory: OwnedFd,
+    /// The thread through which the memory was last seen.
+    memory_thread: AtomicI32,
 }
 
 /// A thread as `/proc/PID/task/TID/stat` describes it.
@@ -96,7 +99,7 @@ impl ProcessDirectory {
     pub fn open(pid: i32) -> Result<Self, TargetError> {
         let flags = OFlags::DIRECTORY | OFlags::RDONLY | OFlags::CLOEXEC;
         match rustix::fs::open(format!("/proc/{pid}"), flags, Mode::empty()) {
-            Ok(directory) => Ok(ProcessDirectory { pid, directory }),
+            Ok(directory) => Ok(ProcessDirectory { pid, directory, memory_thread: AtomicI32::new(pid) }),
             Err(Errno::NOENT | Errno::SRCH) => Err(TargetError::NoSuchProcess { pid }),
             Err(error) => Err(TargetError::system(format!("open /proc/{pid}"), error)),
         }
@@ -114,7 +117,8 @@ impl ProcessDirectory {
 
     /// Reads a file below the directory, `limit` bytes at most.
     fn read(&self, path: &str, limit: u64) -> io::Result<Vec<u8>> {
-        let mut content = Vec::new();
+        // Room for all of most files at once: grown from nothing, it would take a dozen calls.
+        let mut content = Vec::with_capacity(4096);
         self.open_file(path)?.take(limit).read_to_end(&mut content)?;
         Ok(content)
     }
@@ -164,15 +168,18 @@ impl ProcessDirectory {
         read: impl Fn(&str) -> io::Result<Option<T>>,
     ) -> io::Result<Option<T>> {
         const ATTEMPTS: usize = 8;
+        let mut tid = self.memory_thread.load(Ordering::Relaxed);
         let mut outcome = Ok(None);
         for _ in 0..ATTEMPTS {
-            let Some(tid) = self.find_live_thread() else { break };
             outcome = read(&format!("task/{tid}"));
             match &outcome {
-                Ok(Some(_)) => return outcome,
-                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return outcome,
+                Ok(Some(_)) => break,
+                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => break,
                 _ => {}
             }
+            let Some(live) = self.find_live_thread() else { break };
+            tid = live;
+            self.memory_thread.store(tid, Ordering::Relaxed);
         }
         outcome
     }

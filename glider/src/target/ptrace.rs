@@ -77,26 +77,44 @@ pub(super) enum Event {
 }
 
 /// Looks, without waiting, what became of a traced thread.
+///
+/// A stop is left to be looked at again (`WNOWAIT`): taking note of it would make the kernel
+/// forget the signal the thread was about to receive, and if glider were then killed, that
+/// signal would never arrive. The end of a thread is taken note of, which lets it finish.
 pub(super) fn wait(tid: pid_t) -> Event {
-    let mut status = 0;
-    loop {
-        // SAFETY: `status` is a valid place for the result; `__WALL` and `WNOHANG` are plain flags.
-        match unsafe { libc::waitpid(tid, &raw mut status, libc::__WALL | libc::WNOHANG) } {
-            0 => return Event::None,
-            -1 if io::Error::last_os_error().kind() == io::ErrorKind::Interrupted => {}
-            -1 => return Event::Gone,
-            _ => return decode_status(status),
+    const FLAGS: c_int = libc::WSTOPPED | libc::WEXITED | libc::WNOHANG | libc::__WALL;
+    let look = |flags: c_int| loop {
+        let mut information = MaybeUninit::<libc::siginfo_t>::zeroed();
+        // SAFETY: `information` is a valid place for the result; the rest are numbers.
+        let result =
+            unsafe { libc::waitid(libc::P_PID, tid.cast_unsigned(), information.as_mut_ptr(), flags) };
+        if result == 0 {
+            // SAFETY: zeroes are a valid `siginfo_t`, and the kernel wrote over them.
+            let information = unsafe { information.assume_init() };
+            // SAFETY: waitid fills these fields; where it has nothing to tell they are zero.
+            break Some((information.si_code, unsafe { information.si_pid() }, unsafe {
+                information.si_status()
+            }));
         }
+        if io::Error::last_os_error().kind() != io::ErrorKind::Interrupted {
+            break None;
+        }
+    };
+    match look(FLAGS | libc::WNOWAIT) {
+        Some((_, 0, _)) => Event::None,
+        Some((libc::CLD_TRAPPED | libc::CLD_STOPPED, _, status)) => decode_stop(status),
+        Some(_) => {
+            look(FLAGS);
+            Event::Gone
+        }
+        None => Event::Gone,
     }
 }
 
-/// ptrace(2), "Stopped states".
-fn decode_status(status: c_int) -> Event {
+/// ptrace(2), "Stopped states": a signal, and above it the event that is more than a signal.
+fn decode_stop(status: c_int) -> Event {
     const PTRACE_EVENT_STOP: c_int = 128;
-    if !libc::WIFSTOPPED(status) {
-        return Event::Gone;
-    }
-    match (status >> 16, libc::WSTOPSIG(status)) {
+    match (status >> 8, status & 0x7f) {
         (PTRACE_EVENT_STOP, libc::SIGTRAP) => Event::Interrupted,
         (PTRACE_EVENT_STOP, signal) => Event::GroupStop(signal),
         (0, signal) => Event::Signal(signal),
@@ -150,14 +168,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn statuses_are_told_apart() {
-        let stop = |event: c_int, signal: c_int| decode_status((event << 16) | (signal << 8) | 0x7f);
+    fn stops_are_told_apart() {
+        let stop = |event: c_int, signal: c_int| decode_stop((event << 8) | signal);
         assert_eq!(stop(128, libc::SIGTRAP), Event::Interrupted);
         assert_eq!(stop(128, libc::SIGSTOP), Event::GroupStop(libc::SIGSTOP));
         assert_eq!(stop(0, libc::SIGTRAP), Event::Signal(libc::SIGTRAP));
         assert_eq!(stop(0, libc::SIGSEGV), Event::Signal(libc::SIGSEGV));
-        assert_eq!(decode_status(0), Event::Gone);
-        assert_eq!(decode_status(libc::SIGKILL), Event::Gone);
+        assert_eq!(stop(4, libc::SIGTRAP), Event::Interrupted);
     }
 
     #[test]
@@ -167,5 +184,45 @@ mod tests {
         assert!(read_register_set(own, NT_PRSTATUS, &mut [0; 216]).is_err());
         assert!(read_siginfo(own).is_err());
         assert!(detach(own, 0).is_err());
+    }
+
+    /// A child that was about to receive SIGTERM when `then` was done with it, on a thread that ends
+    /// right after. Gives the signal it ended by.
+    fn end_of_a_child_stopped_by_sigterm(then: fn(pid_t)) -> Option<i32> {
+        use std::os::unix::process::ExitStatusExt;
+        let mut child = std::process::Command::new("sleep").arg("30").spawn().unwrap();
+        let tid = child.id().cast_signed();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                seize(tid).unwrap();
+                // SAFETY: two numbers; the child is not reaped yet.
+                assert_eq!(unsafe { libc::kill(tid, libc::SIGTERM) }, 0);
+                while wait(tid) == Event::None {
+                    std::thread::yield_now();
+                }
+                assert_eq!(wait(tid), Event::Signal(libc::SIGTERM));
+                let signal = crate::target::siginfo::parse_siginfo(&read_siginfo(tid).unwrap()).unwrap();
+                assert_eq!((signal.number, signal.code.as_str()), (libc::SIGTERM, "SI_USER"));
+                then(tid);
+            });
+        });
+        // The thread is joined a moment before the kernel lets go what it traced, and until then
+        // waiting for the child would take note of its stop.
+        let directory = crate::target::ProcessDirectory::open(tid).unwrap();
+        while directory.read_status(tid).is_ok_and(|status| status.tracer != 0) {
+            std::thread::yield_now();
+        }
+        child.wait().unwrap().signal()
+    }
+
+    #[test]
+    fn a_signal_is_passed_on_when_the_thread_is_let_go() {
+        let end = end_of_a_child_stopped_by_sigterm(|tid| detach(tid, libc::SIGTERM).unwrap());
+        assert_eq!(end, Some(libc::SIGTERM));
+    }
+
+    #[test]
+    fn a_signal_is_not_lost_when_the_tracer_ends_without_a_word() {
+        assert_eq!(end_of_a_child_stopped_by_sigterm(|_| ()), Some(libc::SIGTERM));
     }
 }

@@ -28,6 +28,18 @@ pub const GENERAL_NAMES: [&str; GENERAL_COUNT] = [
     "r15", "rip",
 ];
 
+/// The name of any register by DWARF number.
+pub fn name(register: u16) -> String {
+    match register {
+        XMM0..ST0 => format!("xmm{}", register - XMM0),
+        ST0..41 => format!("st{}", register - ST0),
+        _ => match GENERAL_NAMES.get(usize::from(register)) {
+            Some(name) => (*name).to_owned(),
+            None => format!("register {register}"),
+        },
+    }
+}
+
 /// DWARF numbers of the registers a called function must preserve (psABI figure 3.4), `rsp` apart.
 pub const CALLEE_SAVED: [u16; 6] = [RBX, RBP, 12, 13, 14, 15];
 

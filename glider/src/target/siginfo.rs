@@ -21,7 +21,7 @@ pub struct SignalInfo {
     pub description: String,
     /// `si_code` by name, `SEGV_MAPERR`; the number where it has none.
     pub code: String,
-    /// The code in words: `address not mapped to object`, `sent by kill() from process 12, user 0`.
+    /// The code in words: `address not mapped to object`, `sent by kill()`.
     pub message: String,
     /// Fault address, for the signals that have one.
     pub address: Option<Address>,
@@ -57,7 +57,6 @@ pub fn parse_siginfo(raw: &[u8]) -> Option<SignalInfo> {
         // Sent by a process: _kill and _rt begin with its id and user.
         (_, SI_USER | SI_QUEUE | SI_TKILL | SI_MESGQ) => {
             (signal.sender_pid, signal.sender_uid) = (Some(first), Some(second.cast_unsigned()));
-            signal.message = format!("{} process {first}, user {}", signal.message, second.cast_unsigned());
         }
         // The kernel raises SIGSEGV this way for a non-canonical address: it knows none.
         (_, SI_KERNEL) | (_, ..=-1) => {}
@@ -147,10 +146,10 @@ const CLD_EXITED: i32 = 1;
 
 /// Codes that mean the same for every signal.
 const GENERAL_CODES: [(i32, &str, &str); 10] = [
-    (SI_USER, "SI_USER", "sent by kill() from"),
-    (SI_QUEUE, "SI_QUEUE", "sent by sigqueue() from"),
-    (SI_TKILL, "SI_TKILL", "sent by tgkill() from"),
-    (SI_MESGQ, "SI_MESGQ", "message queue changed by"),
+    (SI_USER, "SI_USER", "sent by kill()"),
+    (SI_QUEUE, "SI_QUEUE", "sent by sigqueue()"),
+    (SI_TKILL, "SI_TKILL", "sent by tgkill()"),
+    (SI_MESGQ, "SI_MESGQ", "message queue changed"),
     (SI_KERNEL, "SI_KERNEL", "sent by the kernel"),
     (-2, "SI_TIMER", "a timer expired"),
     (-4, "SI_ASYNCIO", "asynchronous I/O completed"),
@@ -255,12 +254,9 @@ mod tests {
     fn a_signal_that_was_sent_says_by_whom_and_has_no_address() {
         let signal = parse_siginfo(&raw(libc::SIGSEGV, SI_USER, &[77, 1000])).unwrap();
         assert_eq!((signal.sender_pid, signal.sender_uid, signal.address), (Some(77), Some(1000), None));
-        assert_eq!(
-            (signal.code.as_str(), signal.message.as_str()),
-            ("SI_USER", "sent by kill() from process 77, user 1000")
-        );
+        assert_eq!((signal.code.as_str(), signal.message.as_str()), ("SI_USER", "sent by kill()"));
         let abort = parse_siginfo(&raw(libc::SIGABRT, SI_TKILL, &[5, 0])).unwrap();
-        assert_eq!(abort.message, "sent by tgkill() from process 5, user 0");
+        assert_eq!(abort.message, "sent by tgkill()");
     }
 
     #[test]

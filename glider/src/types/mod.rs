@@ -143,6 +143,19 @@ pub enum Count {
     Variable(Die),
 }
 
+impl Type {
+    /// Whether it is a structure, union or enumeration without a name.
+    pub fn is_anonymous(&self) -> bool {
+        self.name.ends_with("{...}")
+    }
+
+    /// Whether it is an array whose length only the running function knows.
+    pub fn is_variable_length(&self) -> bool {
+        let is_fixed = |count: &Count| matches!(count, Count::Fixed(_) | Count::Unknown);
+        matches!(&self.kind, Kind::Array { dimensions, .. } if !dimensions.iter().all(is_fixed))
+    }
+}
+
 /// All types met so far.
 #[derive(Default)]
 pub struct Types {

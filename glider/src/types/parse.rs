@@ -144,7 +144,7 @@ enum Bound {
 }
 
 fn bound(die: Die, value: &Attribute) -> Bound {
-    if let Some(expression) = expression(value.clone()) {
+    if let Some(expression) = expression(*value) {
         return Bound::Expression(expression);
     }
     if let Some(variable) = die.follow(value) {
@@ -192,7 +192,7 @@ fn member_offset(entry: &Entry, type_die: Option<Die>, bit_size: Option<u64>) ->
     }
     let bytes = match entry.attr_value(gimli::DW_AT_data_member_location) {
         None => 0,
-        Some(value) => match expression(value.clone()) {
+        Some(value) => match expression(value) {
             Some(expression) => match constant_offset(expression) {
                 Some(bytes) => bytes,
                 None => return MemberOffset::Expression(expression),

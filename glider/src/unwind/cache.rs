@@ -2,7 +2,7 @@
 //! addresses (recursion, threads waiting in the same place), and parsing a table for each
 //! frame would cost more than all the rest of a trace.
 //!
-//! Pipeline place: between [`step`](super::step) and [`table`](super::table).
+//! Pipeline place: between [`step`](super::step) and [`table`].
 
 use super::row::Row;
 use super::table::{self, Indexes};
@@ -50,30 +50,36 @@ impl CfiCache {
         }
         let CfiCache { plans, indexes, context } = self;
         plans.entry(key).or_insert_with(|| {
-            let mut row_at = |lookup: Address| {
+            let row_at = |lookup: Address| {
                 let sections = code.unwind_sections(lookup)?;
                 table::find_row(sections, lookup, indexes, context)
             };
-            let row = frame.lookup_pc().and_then(&mut row_at);
-            if row.as_ref().is_some_and(|row| row.is_signal_frame) {
-                return row.map_or(Plan::NoTable, Plan::Row);
-            }
-            if frame.pc_is_exact || is_uncalled(pc, code, memory) {
-                // What is entered at its first byte is described there, and not one byte before.
-                let entered = row_at(pc);
-                if signal::is_trampoline(pc, memory) {
-                    return match entered {
-                        Some(row) if row.is_signal_frame => Plan::Row(row),
-                        _ => Plan::Trampoline,
-                    };
-                }
-                let start = entered.map(|row| row.function_start).or_else(|| code.function_start(pc));
-                if !frame.pc_is_exact && start == Some(pc) {
-                    return Plan::Planted;
-                }
-            }
-            row.map_or(Plan::NoTable, Plan::Row)
+            make_plan(frame, pc, code, memory, row_at)
         })
+    }
+}
+
+fn make_plan(
+    frame: &Frame,
+    pc: Address,
+    code: &dyn Code,
+    memory: &dyn Memory,
+    mut row_at: impl FnMut(Address) -> Option<Box<Row>>,
+) -> Plan {
+    let row = frame.lookup_pc().and_then(&mut row_at);
+    let is_called = || frame.pc_is_exact || !is_uncalled(pc, code, memory);
+    match row {
+        Some(row) if row.is_signal_frame => Plan::Row(row),
+        _ if frame.pc_is_exact && signal::is_trampoline(pc, memory) => Plan::Trampoline,
+        row if is_called() => row.map_or(Plan::NoTable, Plan::Row),
+        // What is entered at its first byte is described there, and not one byte before.
+        row => match row_at(pc) {
+            Some(entered) if entered.is_signal_frame => Plan::Row(entered),
+            _ if signal::starts_trampoline(pc, memory) => Plan::Trampoline,
+            Some(entered) if entered.function_start == pc => Plan::Planted,
+            None if code.function_start(pc) == Some(pc) => Plan::Planted,
+            _ => row.map_or(Plan::NoTable, Plan::Row),
+        },
     }
 }
 

@@ -12,7 +12,12 @@ use crate::target::registers::{CALLEE_SAVED, RBP, RIP, RSP};
 
 /// The caller of a function whose `rbp` points at the caller's `rbp`, with the return address
 /// behind it. What else the function saved is not known, so only these registers are given.
-pub(super) fn caller_by_chain(registers: &Registers, sp: Address, view: &View<'_>) -> Option<Registers> {
+pub(super) fn caller_by_chain(
+    registers: &Registers,
+    pc: Address,
+    sp: Address,
+    view: &View<'_>,
+) -> Option<Registers> {
     let base = Address(registers.get(RBP)?);
     if base < sp || !base.0.is_multiple_of(8) {
         return None;
@@ -20,7 +25,12 @@ pub(super) fn caller_by_chain(registers: &Registers, sp: Address, view: &View<'_
     let saved = view.memory.read_u64(base)?;
     let slot = base.checked_add(8)?;
     let return_address = view.memory.read_u64(slot)?;
-    call_returning_to(Address(return_address), view.code, view.memory)?;
+    // Generated code may push return addresses itself, as HotSpot's interpreter does.
+    let in_generated_code =
+        saved > base.0 && is_generated(pc, view) && is_generated(Address(return_address), view);
+    if !in_generated_code {
+        call_returning_to(Address(return_address), view.code, view.memory)?;
+    }
     let mut caller = Registers::default();
     caller.set(RBP, Some(saved));
     caller.set(RSP, Some(slot.checked_add(8)?.0));
@@ -50,4 +60,9 @@ pub(super) fn caller_at(
     caller.set(RSP, Some(slot.checked_add(8)?.0));
     caller.set(RIP, Some(return_address));
     Some(caller)
+}
+
+/// Whether an address is in code that no file holds.
+fn is_generated(pc: Address, view: &View<'_>) -> bool {
+    view.code.is_executable(pc) && view.code.unwind_sections(pc).is_none()
 }

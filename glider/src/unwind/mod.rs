@@ -1,7 +1,7 @@
 //! Unwinding: from a thread's registers to its frames. No I/O: code tables arrive
 //! through [`Code`], the stack through [`Memory`](crate::target::Memory).
 //!
-//! Pipeline place: after the modules are known, before symbols. [`walk`] goes from frame to
+//! Pipeline place: after the modules are known, before symbols. [`walk()`] goes from frame to
 //! frame; `step` chooses the way to one caller; `cache` remembers; `table`, `row` and
 //! `expression` are call frame information; `frame_pointer` and `scan` do without it; `x86_64`
 //! holds what depends on the processor.
@@ -16,6 +16,8 @@ mod row;
 mod scan;
 mod step;
 mod table;
+#[cfg(test)]
+mod tests;
 mod walk;
 mod x86_64;
 

@@ -3,16 +3,17 @@
 //! Pipeline place: under [`step`](super::step), after call frame information and conventions
 //! have failed. What is found here is a guess and marked as one.
 
+use super::Frame;
 use super::step::View;
 use super::x86_64::call_site::{Call, call_returning_to};
 use crate::address::Address;
 use crate::target::Registers;
 use crate::target::registers::{RBP, RIP, RSP};
 
-/// Words looked at where nothing is known of the frame's size.
-pub(super) const WIDE: usize = 1024;
-/// Words looked at above a frame that was itself found with less certainty.
-pub(super) const NARROW: usize = 256;
+/// Words looked at above a frame that is where the thread stopped or was interrupted.
+const WIDE: usize = 1024;
+/// Words looked at above other frames.
+const NARROW: usize = 256;
 
 /// How well a word fits as the return address of the current function.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,22 +26,16 @@ enum Fit {
     Good,
 }
 
-/// The caller of the function that holds `pc`, by the first well-fitting word of at most
-/// `words` from `start` up; where none fits well, the first of the best there are.
+/// The caller of a frame, by the first well-fitting word from `start` up; where none fits
+/// well, the first of the best there are.
 ///
 /// `rbp` is handed on where it may still point into the caller's frame; what else the
 /// function saved is not known.
-pub(super) fn caller(
-    registers: &Registers,
-    pc: Address,
-    start: Address,
-    words: usize,
-    view: &View<'_>,
-) -> Option<Registers> {
+pub(super) fn caller(frame: &Frame, start: Address, view: &View<'_>) -> Option<Registers> {
     let mut buffer = [0; WIDE * 8];
-    let wanted = buffer.get_mut(..words.min(WIDE) * 8)?;
-    let read = view.memory.read(start, wanted);
-    let current = view.code.function_start(pc);
+    let words = if frame.pc_is_exact { WIDE } else { NARROW };
+    let read = view.memory.read(start, buffer.get_mut(..words * 8)?);
+    let current = frame.lookup_pc().and_then(|pc| view.code.function_start(pc));
     let mut best: Option<(Fit, u64, u64)> = None;
     for (index, word) in (0u64..).zip(buffer.get(..read)?.as_chunks::<8>().0) {
         let word = u64::from_le_bytes(*word);
@@ -57,7 +52,7 @@ pub(super) fn caller(
     let mut caller = Registers::default();
     caller.set(RIP, Some(word));
     caller.set(RSP, Some(slot.checked_add(8)?.0));
-    caller.set(RBP, registers.get(RBP).filter(|base| *base > slot.0 && base.is_multiple_of(8)));
+    caller.set(RBP, frame.registers.get(RBP).filter(|base| *base > slot.0 && base.is_multiple_of(8)));
     Some(caller)
 }
 

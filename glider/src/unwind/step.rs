@@ -2,7 +2,7 @@
 //! the kernel's own record at a signal frame, the conventions of compiled code, and at last
 //! a guess. The order is the whole policy of the unwinder.
 //!
-//! Pipeline place: under [`walk`](super::walk).
+//! Pipeline place: under [`walk`](super::walk()).
 
 use super::cache::{CfiCache, Plan};
 use super::problem::Problem;
@@ -21,6 +21,8 @@ use std::sync::Arc;
 pub(super) struct View<'a> {
     pub(super) code: &'a dyn Code,
     pub(super) memory: &'a dyn Memory,
+    /// The thread has not run yet: its stack is empty.
+    pub(super) is_newborn: bool,
 }
 
 /// The caller of a frame, `None` when there is none because the frame is the outermost, or
@@ -39,7 +41,7 @@ pub(super) fn step(frame: &mut Frame, view: View<'_>, cache: &mut CfiCache) -> S
     }
     match cache.plan(frame, pc, view.code, view.memory) {
         Plan::Row(row) => by_row(row, frame, pc, sp, view),
-        Plan::Trampoline => by_signal_frame(frame, pc, sp, view),
+        Plan::Trampoline => by_signal_frame(frame, sp, view),
         Plan::Planted => Ok(None),
         Plan::NoTable => by_convention(frame, pc, sp, view),
     }
@@ -48,7 +50,7 @@ pub(super) fn step(frame: &mut Frame, view: View<'_>, cache: &mut CfiCache) -> S
 fn by_row(row: &Row, frame: &mut Frame, pc: Address, sp: Address, view: View<'_>) -> Step {
     let Some(unwound) = row.apply(&frame.registers, view.memory) else {
         // The register that the CFA is counted from is lost, as it can be after a guess.
-        return by_scan(frame, pc, sp, view, Problem::NoCaller { pc });
+        return by_scan(frame, sp, view, Problem::NoCaller { pc });
     };
     frame.cfa = Some(unwound.cfa);
     let problem = match unwound.caller {
@@ -66,16 +68,16 @@ fn by_row(row: &Row, frame: &mut Frame, pc: Address, sp: Address, view: View<'_>
         Err(NoReturnAddress(address)) => Problem::Unreadable { address: address.unwrap_or(unwound.cfa) },
     };
     // The frame's own words are overwritten; those above it may be whole.
-    by_scan(frame, pc, unwound.cfa.max(sp), view, problem)
+    by_scan(frame, unwound.cfa.max(sp), view, problem)
 }
 
-fn by_signal_frame(frame: &mut Frame, pc: Address, sp: Address, view: View<'_>) -> Step {
+fn by_signal_frame(frame: &mut Frame, sp: Address, view: View<'_>) -> Step {
     let registers =
         signal::signal_frame(sp).and_then(|found| signal::interrupted_registers(found, view.memory));
     match registers {
         // The kernel saved them whole: they are as good as the thread's own.
         Some(registers) => Ok(Some(interrupted(frame, registers, sp, Trust::Context, view))),
-        None => by_scan(frame, pc, sp, view, Problem::Unreadable { address: sp }),
+        None => by_scan(frame, sp, view, Problem::Unreadable { address: sp }),
     }
 }
 
@@ -102,20 +104,26 @@ fn called(registers: Registers, trust: Trust) -> Frame {
 fn after_wild_call(frame: &Frame, pc: Address, sp: Address, view: View<'_>) -> Step {
     match frame_pointer::caller_at(&frame.registers, sp, 0, false, &view) {
         Some(registers) => Ok(Some(called(registers, Trust::Scan))),
-        None => by_scan(frame, pc, sp, view, Problem::NoCaller { pc }),
+        None => by_scan(frame, sp, view, Problem::NoCaller { pc }),
     }
 }
 
 fn by_convention(frame: &Frame, pc: Address, sp: Address, view: View<'_>) -> Step {
+    if view.is_newborn && frame.trust == Trust::Context && frame.pc_is_exact {
+        return Ok(None);
+    }
     let registers = &frame.registers;
-    let by_chain = || frame_pointer::caller_by_chain(registers, sp, &view);
+    let by_chain = || frame_pointer::caller_by_chain(registers, pc, sp, &view);
     let found = match prologue::progress(pc, frame.pc_is_exact, view.code, view.memory) {
         Progress::ReturnAt { words, saved_rbp } => {
             frame_pointer::caller_at(registers, sp, words, saved_rbp, &view).or_else(by_chain)
         }
         Progress::FrameMade | Progress::Unknown => by_chain(),
-        // Here rbp is an outer function's: following it would leave out the frames between.
-        Progress::Frameless => None,
+        // Here rbp may be an outer function's: following it must not leave out a frame between.
+        Progress::Frameless => by_chain().filter(|chained| {
+            let scanned = scan::caller(frame, sp, &view);
+            scanned.is_none_or(|scanned| scanned.sp() >= chained.sp())
+        }),
     };
     if let Some(registers) = found {
         return Ok(Some(called(registers, Trust::FramePointer)));
@@ -125,17 +133,14 @@ fn by_convention(frame: &Frame, pc: Address, sp: Address, view: View<'_>) -> Ste
     if may_be_outermost && prologue::has_cleared_rbp(pc, view.code, view.memory) {
         return Ok(None);
     }
-    by_scan(frame, pc, sp, view, Problem::NoCaller { pc }).or_else(|problem| match by_chain() {
-        Some(registers) => Ok(Some(called(registers, Trust::FramePointer))),
-        None if may_be_outermost => Ok(None),
-        None => Err(problem),
-    })
+    match by_scan(frame, sp, view, Problem::NoCaller { pc }) {
+        Err(_) if may_be_outermost => Ok(None),
+        step => step,
+    }
 }
 
-fn by_scan(frame: &Frame, pc: Address, start: Address, view: View<'_>, problem: Problem) -> Step {
-    let words = if frame.pc_is_exact { scan::WIDE } else { scan::NARROW };
-    let lookup = frame.lookup_pc().unwrap_or(pc);
-    match scan::caller(&frame.registers, lookup, start, words, &view) {
+fn by_scan(frame: &Frame, start: Address, view: View<'_>, problem: Problem) -> Step {
+    match scan::caller(frame, start, &view) {
         Some(registers) => Ok(Some(called(registers, Trust::Scan))),
         None => Err(problem),
     }

@@ -106,8 +106,7 @@ fn search_header(
     context: &mut UnwindContext<usize>,
 ) -> Found {
     let Ok(header) = EhFrameHdr::from(header.data).parse(bases, 8) else { return Found::NeedsIndex };
-    let Some(before) = table_position(&header, bases, address) else { return Found::NeedsIndex };
-    let Some((start, entry)) = before else { return Found::Nothing };
+    let Some((start, entry)) = nearest_entry(&header, bases, address) else { return Found::NeedsIndex };
     let Some(offset) = entry.checked_sub(section.address).and_then(|offset| usize::try_from(offset).ok())
     else {
         return Found::NeedsIndex;
@@ -125,13 +124,13 @@ fn search_header(
     }
 }
 
-/// The last table entry that does not start after `address`, as (start, address of the entry).
-/// `Some(None)` when all start after it, `None` when the table is missing or out of order.
-fn table_position(
+/// The last table entry that does not start after `address` (the first one when all do), as
+/// (start, address of the entry). `None` when the table is missing or out of order.
+fn nearest_entry(
     header: &ParsedEhFrameHdr<Bytes>,
     bases: &BaseAddresses,
     address: u64,
-) -> Option<Option<(u64, u64)>> {
+) -> Option<(u64, u64)> {
     let table = header.table()?;
     let entry = |position: usize| -> Option<(u64, u64)> {
         let (start, entry) = table.iter(bases).nth(position).ok()??;
@@ -149,10 +148,9 @@ fn table_position(
             high = middle;
         }
     }
-    let Some(position) = low.checked_sub(1) else { return Some(None) };
-    let found = entry(position)?;
-    let in_order = found.0 <= address && (low == count || entry(low)?.0 > address);
-    in_order.then_some(Some(found))
+    let found = entry(low.saturating_sub(1))?;
+    let in_order = (low == 0 || found.0 <= address) && (low == count || entry(low)?.0 > address);
+    in_order.then_some(found)
 }
 
 impl Index {

@@ -8,6 +8,7 @@
 use super::cache::CfiCache;
 use super::problem::Problem;
 use super::step::{View, step};
+use super::x86_64::new_thread;
 use super::{Code, Frame, Stack};
 use crate::address::Address;
 use crate::report::Trust;
@@ -44,7 +45,7 @@ pub fn walk(
     if current.pc().is_none() {
         return kept.into_stack(Some(Problem::NoRegisters));
     }
-    let view = View { code, memory };
+    let view = View { code, memory, is_newborn: new_thread::is_newborn(thread) };
     let mut progress = Progress::default();
     let problem = loop {
         let next = match step(&mut current, view, cache) {

@@ -1,10 +1,11 @@
 //! Evaluation of DWARF expressions in a frame (DWARF 5 §2.5, §2.6): from a variable's
 //! location to the [`Place`] where it is.
 
+use super::entry_value::TailCall;
 use super::place::{Gathered, Missing, Place};
 use super::{Process, thread_local};
 use crate::address::{Address, Bias, FileAddress};
-use crate::dwarf::{Attribute, CallSite, Die, Location, Scopes, Unit, expression};
+use crate::dwarf::{Attribute, Die, Location, Scopes, Unit, expression};
 use crate::object::Module;
 use crate::target::ThreadRegisters;
 use crate::target::registers::{FS_BASE, GENERAL_COUNT, ST0, XMM0};
@@ -38,7 +39,12 @@ pub struct Scope<'a> {
     pub frames: &'a [FrameView<'a>],
     /// Index of the frame.
     pub index: usize,
-    nesting: u32,
+    /// Set while an expression is evaluated for a function that has no frame any more, because
+    /// it ended in a tail call: only what its caller passed is known then.
+    pub(super) gone: Option<TailCall<'a>>,
+    /// Whether callees are known to have left the registers at hand alone.
+    pub(super) untouched: bool,
+    pub(super) nesting: u32,
 }
 
 impl<'a> Scope<'a> {
@@ -49,21 +55,21 @@ impl<'a> Scope<'a> {
         frames: &'a [FrameView<'a>],
         index: usize,
     ) -> Scope<'a> {
-        Scope { process, thread, frames, index, nesting: 0 }
+        Scope { process, thread, frames, index, gone: None, untouched: false, nesting: 0 }
     }
 
-    fn view(&self) -> Result<&'a FrameView<'a>, Missing> {
+    pub(super) fn view(&self) -> Result<&'a FrameView<'a>, Missing> {
         self.frames.get(self.index).ok_or(Missing::OptimizedOut)
     }
 
-    fn nested(self) -> Result<Scope<'a>, Missing> {
+    pub(super) fn nested(self) -> Result<Scope<'a>, Missing> {
         if self.nesting >= MAX_NESTING {
             return Err(Missing::Unsupported("expressions that need each other"));
         }
         Ok(Scope { nesting: self.nesting + 1, ..self })
     }
 
-    fn bias(&self) -> Result<Bias, Missing> {
+    pub(super) fn bias(&self) -> Result<Bias, Missing> {
         Ok(self.view()?.module.ok_or(Missing::OptimizedOut)?.bias)
     }
 
@@ -76,9 +82,7 @@ impl<'a> Scope<'a> {
     /// Where a variable is at this frame's pc.
     pub fn place(&self, location: &Location) -> Place {
         let found = match location {
-            Location::Described(die, attribute) => self
-                .expression_at(die.unit, attribute)
-                .and_then(|expression| self.evaluate(expression, die.unit, None)),
+            Location::Described(die, attribute) => self.described(die.unit, attribute),
             Location::Constant(die, attribute) => constant_place(*die, attribute),
             Location::Nowhere => Err(Missing::OptimizedOut),
         };
@@ -100,18 +104,55 @@ impl<'a> Scope<'a> {
         place.read_bits(self.process.memory, 0, found.size?.saturating_mul(8)).ok().map(|bits| bits as u64)
     }
 
-    /// The expression in force: the attribute's own, or the one its location list gives for the pc.
-    fn expression_at(&self, unit: &'static Unit, attribute: &Attribute) -> Result<Bytes, Missing> {
-        if let Some(expression) = expression(attribute.clone()) {
-            return if expression.is_empty() { Err(Missing::OptimizedOut) } else { Ok(expression) };
+    fn described(&self, unit: &'static Unit, attribute: &Attribute) -> Result<Place, Missing> {
+        let (bytes, range) = self.expression_at(unit, attribute, self.lookup_pc())?;
+        match self.evaluate(bytes, unit, None) {
+            Err(Missing::Overwritten(register)) => {
+                self.after_call(unit, attribute, range).ok_or(Missing::Overwritten(register))
+            }
+            other => other,
         }
-        let pc = self.lookup_pc()?;
+    }
+
+    /// Where a variable will be when the call that this frame waits for returns. During the call
+    /// itself the location list still names the register that the callee may have overwritten.
+    fn after_call(&self, unit: &'static Unit, attribute: &Attribute, during: gimli::Range) -> Option<Place> {
+        let view = self.view().ok().filter(|view| !view.frame.pc_is_exact)?;
+        let pc = self.bias().ok()?.to_file(view.frame.pc()?);
+        let (bytes, _) = self.expression_at(unit, attribute, Ok(pc)).ok()?;
+        let stays = (during.begin..during.end).contains(&pc.0);
+        match stays {
+            false => self.evaluate(bytes, unit, None).ok(),
+            // gcc ends the range at the call unless it knows that the callee leaves the register
+            // alone (-fipa-ra). Others do not promise that.
+            true if unit.is_gnu => Scope { untouched: true, ..*self }.evaluate(bytes, unit, None).ok(),
+            true => None,
+        }
+    }
+
+    /// The expression in force at `pc`, and the code it holds for: the attribute's own, or the
+    /// one of its location list.
+    fn expression_at(
+        &self,
+        unit: &'static Unit,
+        attribute: &Attribute,
+        pc: Result<FileAddress, Missing>,
+    ) -> Result<(Bytes, gimli::Range), Missing> {
+        if let Some(expression) = expression(*attribute) {
+            let nowhere = gimli::Range { begin: 0, end: 0 };
+            return if expression.is_empty() {
+                Err(Missing::OptimizedOut)
+            } else {
+                Ok((expression, nowhere))
+            };
+        }
+        let pc = pc?;
         let mut list = unit
             .locations(attribute)
             .ok_or(Missing::Unsupported("a location that is neither expression nor list"))?;
         while let Ok(Some(entry)) = list.next() {
             if (entry.range.begin..entry.range.end).contains(&pc.0) && !entry.data.0.is_empty() {
-                return Ok(entry.data.0);
+                return Ok((entry.data.0, entry.range));
             }
         }
         Err(Missing::OptimizedOut)
@@ -131,7 +172,7 @@ impl<'a> Scope<'a> {
     }
 
     /// Evaluates an expression whose result is a number, such as an array's bound.
-    fn evaluate_number(&self, bytes: Bytes, unit: &'static Unit) -> Result<u64, Missing> {
+    pub(super) fn evaluate_number(&self, bytes: Bytes, unit: &'static Unit) -> Result<u64, Missing> {
         match self.evaluate(bytes, unit, None)? {
             Place::Memory(address) => Ok(address.0),
             place => place.read_bits(self.process.memory, 0, 64).map(|bits| bits as u64),
@@ -165,7 +206,8 @@ impl<'a> Scope<'a> {
                     evaluation.resume_with_tls(self.thread_local(offset)?)
                 }
                 EvaluationResult::RequiresCallFrameCfa => {
-                    let cfa = self.view()?.frame.cfa.ok_or(Missing::OptimizedOut)?;
+                    let cfa = self.view()?.frame.cfa.filter(|_| self.gone.is_none());
+                    let cfa = cfa.ok_or(Missing::OptimizedOut)?;
                     evaluation.resume_with_call_frame_cfa(cfa.0)
                 }
                 EvaluationResult::RequiresAtLocation(reference) => {
@@ -179,7 +221,7 @@ impl<'a> Scope<'a> {
                     )
                 }
                 EvaluationResult::RequiresEntryValue(expression) => {
-                    evaluation.resume_with_entry_value(self.entry_value(expression.0)?)
+                    evaluation.resume_with_entry_value(Operand::Generic(self.entry_value(expression.0)?))
                 }
                 EvaluationResult::RequiresRelocatedAddress(address) => {
                     evaluation.resume_with_relocated_address(self.bias()?.to_runtime(FileAddress(address)).0)
@@ -209,11 +251,18 @@ impl<'a> Scope<'a> {
 
     /// The bytes of a register in this frame, by DWARF number.
     fn register(&self, number: u16) -> Result<Vec<u8>, Missing> {
+        if self.gone.is_some() {
+            return Err(Missing::OptimizedOut);
+        }
         let frame = self.view()?.frame;
-        let floating = || frame.floating.as_deref().ok_or(Missing::OptimizedOut);
+        let floating = || frame.floating.as_deref().ok_or(Missing::Overwritten(number));
         let index = |first: u16| usize::from(number.saturating_sub(first));
         if usize::from(number) < GENERAL_COUNT {
-            let value = frame.registers.get(number).ok_or(Missing::OptimizedOut)?;
+            let inner = self.frames.get(..self.index).filter(|_| self.untouched).unwrap_or_default();
+            let value = frame.registers.get(number);
+            let value =
+                value.or_else(|| inner.iter().rev().find_map(|view| view.frame.registers.get(number)));
+            let value = value.ok_or(Missing::Overwritten(number))?;
             return Ok(value.to_le_bytes().to_vec());
         }
         match number {
@@ -234,11 +283,11 @@ impl<'a> Scope<'a> {
 
     /// The frame base of the function (DWARF 5 §3.3.5).
     fn frame_base(&self) -> Result<u64, Missing> {
-        let scopes = self.view()?.scopes.as_ref().ok_or(Missing::OptimizedOut)?;
-        let function = &scopes.function;
+        let scopes = self.view()?.scopes.as_ref().filter(|_| self.gone.is_none());
+        let function = &scopes.ok_or(Missing::OptimizedOut)?.function;
         let attribute = function.frame_base.as_ref().ok_or(Missing::OptimizedOut)?;
         let scope = self.nested()?;
-        let bytes = scope.expression_at(function.die.unit, attribute)?;
+        let (bytes, _) = scope.expression_at(function.die.unit, attribute, scope.lookup_pc())?;
         scope.evaluate_number(bytes, function.die.unit)
     }
 
@@ -247,50 +296,6 @@ impl<'a> Scope<'a> {
         thread_local::block(&self.process, module, self.thread.fs_base)
             .map(|block| block.0.wrapping_add(offset))
             .ok_or(Missing::Unsupported("thread-local storage that is not allocated or not found"))
-    }
-
-    /// The value that a place had when this frame's function was entered, as its caller
-    /// knows it (DWARF 5 §2.5.1.7, §3.4.2).
-    fn entry_value(&self, place: Bytes) -> Result<Operand, Missing> {
-        let view = self.view()?;
-        // Beyond a signal frame there is no call.
-        let caller = Scope { index: self.index + 1, ..self.nested()? };
-        let caller_view = caller.view()?;
-        if caller_view.frame.signal_frame.is_some() || view.frame.signal_frame.is_some() {
-            return Err(Missing::OptimizedOut);
-        }
-        let scopes = caller_view.scopes.as_ref().ok_or(Missing::OptimizedOut)?;
-        let return_address = caller_view.frame.pc().ok_or(Missing::OptimizedOut)?;
-        let function = scopes.function.die;
-        let site =
-            CallSite::find(function, caller.bias()?.to_file(return_address)).ok_or(Missing::OptimizedOut)?;
-        if !caller.calls(&site, view) {
-            return Err(Missing::OptimizedOut);
-        }
-        let parameter = site.parameters.iter().find(|parameter| parameter.location.slice() == place.slice());
-        let value = parameter.ok_or(Missing::OptimizedOut)?.value;
-        caller.evaluate_number(value, function.unit).map(Operand::Generic)
-    }
-
-    /// Whether the call at `site` is the one that led to `callee`, and not to a function that
-    /// jumped there (a tail call), whose arguments these are not.
-    fn calls(&self, site: &CallSite, callee: &FrameView<'_>) -> bool {
-        let Some(function) = callee.scopes.as_ref().map(|scopes| &scopes.function) else { return false };
-        match (site.callee, site.target) {
-            (Some(die), _) => {
-                let raw = |die: Die| die.linkage_name().or_else(|| die.name());
-                raw(die).is_some() && raw(die) == raw(function.die)
-            }
-            (None, Some(target)) => {
-                let unit = match self.view() {
-                    Ok(FrameView { scopes: Some(scopes), .. }) => scopes.function.die.unit,
-                    _ => return false,
-                };
-                let start = callee.module.map(|module| module.bias.to_runtime(function.start).0);
-                self.evaluate_number(target, unit).ok() == start && start.is_some()
-            }
-            (None, None) => false,
-        }
     }
 
     /// One place from the pieces of a location.
@@ -394,7 +399,7 @@ fn constant_place(die: Die, attribute: &Attribute) -> Result<Place, Missing> {
         other => match crate::types::constant(other) {
             Some(value) => value.to_le_bytes().to_vec(),
             None => {
-                let text = die.unit.string(other.clone()).ok_or(Missing::OptimizedOut)?;
+                let text = die.unit.string(*other).ok_or(Missing::OptimizedOut)?;
                 let mut bytes = text.slice().to_vec();
                 bytes.push(0);
                 bytes

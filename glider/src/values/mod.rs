@@ -2,9 +2,11 @@
 //! what they mean.
 //!
 //! Pipeline place: after unwinding and symbolizing, before the report. Reads the target
-//! through [`Memory`](crate::target::Memory) only; nothing it reads is trusted.
+//! through [`Memory`] only; nothing it reads is trusted.
 
 mod decimal;
+mod entry_value;
+mod hooks;
 mod location;
 mod place;
 mod printer;
@@ -12,6 +14,7 @@ mod scalar;
 mod text;
 mod thread_local;
 
+pub use hooks::{Child, Item, Part, Shown, ValueHooks};
 pub use location::{FrameView, Scope};
 pub use place::{Missing, Place};
 pub use printer::Printer;

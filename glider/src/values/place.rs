@@ -3,7 +3,7 @@
 use crate::address::Address;
 use crate::dwarf::Die;
 use crate::report::Value;
-use crate::target::Memory;
+use crate::target::{Memory, registers};
 use std::rc::Rc;
 
 /// Where a value is.
@@ -22,9 +22,11 @@ pub enum Place {
 /// Why there are no bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Missing {
-    /// The debug information gives no place at this pc, or one in a register that was
-    /// overwritten since.
+    /// The debug information gives no place at this pc.
     OptimizedOut,
+    /// It was in the register with this DWARF number, which the called function did not have
+    /// to preserve (psABI §3.2.1) and has probably used.
+    Overwritten(u16),
     /// The place is not mapped.
     Unmapped(Address),
     /// The debug information cannot be followed.
@@ -50,6 +52,10 @@ impl Missing {
     pub fn value(&self) -> Value {
         match self {
             Missing::OptimizedOut => Value::OPTIMIZED_OUT,
+            Missing::Overwritten(register) => Value::unreadable(format_args!(
+                "was in {}, overwritten by the call",
+                registers::name(*register)
+            )),
             Missing::Unmapped(address) => Value::unreadable(format_args!("no memory at {address}")),
             Missing::Unsupported(what) => Value::unreadable(what),
         }

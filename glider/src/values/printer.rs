@@ -1,6 +1,7 @@
 //! From a place and a type to a value: structures member by member, arrays element by
 //! element, pointers followed, each within its limit.
 
+use super::hooks::{self, Child, Item, Part, Shown, ValueHooks};
 use super::location::Scope;
 use super::place::{Missing, Place};
 use super::{scalar, text};
@@ -8,6 +9,7 @@ use crate::address::Address;
 use crate::dwarf::{Die, MAX_CHAIN, VariableDie};
 use crate::limits::Limits;
 use crate::report::{Element, Member, Pointee, Value, Variable};
+use crate::target::{Memory, siginfo};
 use crate::types::{self, Count, Kind, MemberOffset, Record, Type, Variants};
 use std::collections::HashSet;
 use std::rc::Rc;
@@ -26,6 +28,7 @@ const MAX_VALUES: usize = 20_000;
 /// Prints the variables of one thread: what was expanded once is not expanded again.
 pub struct Printer<'a> {
     limits: &'a Limits,
+    hooks: Option<&'a dyn ValueHooks>,
     expanded: HashSet<(Address, (usize, usize))>,
     /// Pointers that may still be followed for the frame at hand.
     pointers: usize,
@@ -34,29 +37,73 @@ pub struct Printer<'a> {
 }
 
 impl<'a> Printer<'a> {
-    /// A printer for one thread.
-    pub fn new(limits: &'a Limits) -> Printer<'a> {
-        Printer { limits, expanded: HashSet::new(), pointers: 0, values: 0 }
+    /// A printer for one thread; `hooks` may step in at every value.
+    pub fn new(limits: &'a Limits, hooks: Option<&'a dyn ValueHooks>) -> Printer<'a> {
+        Printer { limits, hooks, expanded: HashSet::new(), pointers: 0, values: 0 }
+    }
+
+    /// Allows for as many pointers and values as one frame may have.
+    pub fn refill(&mut self) {
+        self.pointers = self.limits.pointers;
+        self.values = MAX_VALUES;
     }
 
     /// The variables of one function in scope, in order.
     pub fn variables(&mut self, scope: &Scope<'_>, variables: &[VariableDie]) -> Vec<Variable> {
-        self.pointers = self.limits.pointers;
-        self.values = MAX_VALUES;
-        variables.iter().map(|variable| self.variable(scope, variable)).collect()
+        self.refill();
+        variables.iter().filter_map(|variable| self.variable(scope, variable)).collect()
     }
 
-    fn variable(&mut self, scope: &Scope<'_>, variable: &VariableDie) -> Variable {
+    /// `None` when it was hidden.
+    fn variable(&mut self, scope: &Scope<'_>, variable: &VariableDie) -> Option<Variable> {
         let place = scope.place(&variable.location);
         let type_name = variable.type_die.map(|die| scope.process.types.get(die).name.clone());
-        Variable {
+        let part = Part::Variable(variable.kind);
+        let item = item(part, &variable.name, variable.type_die, &place, 0);
+        let value =
+            self.hooked(scope, &item, |printer| printer.value(scope, variable.type_die, &place, 0))?;
+        Some(Variable {
             kind: variable.kind,
             name: variable.name.clone(),
             type_name,
             address: place.address(),
             depth: variable.depth,
-            value: self.value(scope, variable.type_die, &place, 0),
-        }
+            value,
+        })
+    }
+
+    /// The value that `show` gives, unless hooks step in; `None` when they hide it.
+    fn hooked(
+        &mut self,
+        scope: &Scope<'_>,
+        item: &Item<'_>,
+        show: impl FnOnce(&mut Self) -> Value,
+    ) -> Option<Value> {
+        let Some(hooks) = self.hooks else { return Some(show(self)) };
+        let (before, shown) = hooks.before(item);
+        let value = match shown {
+            Shown::AsIs => show(self),
+            Shown::Taken => return hooks::with_texts(None, before, Vec::new()),
+            Shown::Replaced { plugin, text, children, omitted } => {
+                let members =
+                    children.iter().filter_map(|child| self.child(scope, child, item.depth)).collect();
+                Value::Replaced { plugin, text, members, omitted }
+            }
+        };
+        hooks::with_texts(Some(value), before, hooks.after(item))
+    }
+
+    fn child(&mut self, scope: &Scope<'_>, child: &Child, depth: usize) -> Option<Member> {
+        let Child { name, place, type_die } = child;
+        let depth = depth + 1;
+        let value = self.hooked(scope, &item(Part::Child, name, *type_die, place, depth), |printer| {
+            match depth <= printer.limits.depth {
+                true => printer.value(scope, *type_die, place, depth),
+                false => Value::unreadable(format_args!("--max-depth {}", printer.limits.depth)),
+            }
+        })?;
+        let type_name = type_die.map(|die| scope.process.types.get(die).name.clone());
+        Some(Member { name: Some(name.as_str().into()), type_name, bits: None, value })
     }
 
     /// The value of a type at a place, `depth` levels inside of the variable.
@@ -105,7 +152,8 @@ impl<'a> Printer<'a> {
             Kind::Struct(record) => {
                 let (members, cut) = self.record(scope, die, record, place, depth);
                 let type_name = Some(found.name.clone());
-                Value::Struct { type_name, address: place.address(), members, cut }
+                let words = is_siginfo(record).then(|| signal_in_words(memory, place)).flatten();
+                Value::Struct { type_name, words, address: place.address(), members, cut }
             }
             Kind::Union(record) => {
                 let (members, cut) = self.record(scope, die, record, place, depth);
@@ -114,6 +162,7 @@ impl<'a> Printer<'a> {
             }
             Kind::Void => Value::Struct {
                 type_name: Some(found.name.clone()),
+                words: None,
                 address: None,
                 members: Vec::new(),
                 cut: None,
@@ -176,8 +225,8 @@ impl<'a> Printer<'a> {
         }
         let symbol = scope.process.modules.name(address).map(|name| name.to_string());
         let pointee = match target.and_then(|target| scope.process.types.resolve(target)) {
-            Some((die, found)) => self.pointee(scope, die, &found, address, depth),
-            None => Pointee::None,
+            Some((die, found)) => self.pointee(scope, target, die, &found, address, depth),
+            None => unfollowed(scope.process.memory, address),
         };
         Ok(Value::Pointer { text: address.to_string(), symbol, pointee })
     }
@@ -200,6 +249,7 @@ impl<'a> Printer<'a> {
     fn pointee(
         &mut self,
         scope: &Scope<'_>,
+        declared: Option<Die>,
         die: Die,
         found: &Rc<Type>,
         address: Address,
@@ -209,7 +259,7 @@ impl<'a> Printer<'a> {
         let memory = scope.process.memory;
         match &found.kind {
             Kind::Function | Kind::Void | Kind::Incomplete | Kind::Opaque | Kind::Alias { .. } => {
-                return Pointee::None;
+                return unfollowed(memory, address);
             }
             Kind::Char { .. } => {
                 return match self.c_string(scope, found, address) {
@@ -219,8 +269,7 @@ impl<'a> Printer<'a> {
             }
             _ => {}
         }
-        let mut first = [0];
-        if memory.read(address, &mut first) == 0 {
+        if memory.read(address, &mut [0]) == 0 {
             return Pointee::Note("<invalid>");
         }
         let is_record = matches!(found.kind, Kind::Struct(_) | Kind::Union(_));
@@ -234,10 +283,20 @@ impl<'a> Printer<'a> {
             return Pointee::Note("[not followed: --max-pointers]");
         };
         self.pointers = left;
-        let value = self
-            .resolved_value(scope, die, found, &place, depth + 1)
-            .unwrap_or_else(|missing| missing.value());
-        Pointee::Value(Box::new(value))
+        let item = item(Part::Pointee, &"*", declared, &place, depth + 1);
+        let value = self.hooked(scope, &item, |printer| {
+            let value = printer.resolved_value(scope, die, found, &place, depth + 1);
+            let mut value = value.unwrap_or_else(|missing| missing.value());
+            // What has no name of its own goes by the name of its typedef.
+            if let (Value::Struct { type_name, .. } | Value::Union { type_name, .. }, Some(declared)) =
+                (&mut value, declared)
+                && found.is_anonymous()
+            {
+                *type_name = Some(scope.process.types.get(declared).name.clone());
+            }
+            value
+        });
+        value.map_or(Pointee::None, |value| Pointee::Value(Box::new(value)))
     }
 
     /// The string a `char *` points at, up to its NUL or the limit.
@@ -327,7 +386,12 @@ impl<'a> Printer<'a> {
         };
         let empty =
             Value::Array { type_name: type_name.clone(), elements: Vec::new(), length: 0, omitted: 0 };
-        let Some(count) = count else { return Ok(empty) };
+        let count = match count {
+            Some(count) => count,
+            // A flexible array member.
+            None if !found.is_variable_length() => return Ok(empty),
+            None => return Err(Missing::Unsupported("an array whose length is optimized out")),
+        };
         if inner.is_empty() && matches!(element_type.kind, Kind::Char { .. }) && count > 0 {
             return self.char_array(scope, &element_type, count, place);
         }
@@ -342,7 +406,13 @@ impl<'a> Printer<'a> {
             let at = place.offset(next.saturating_mul(stride));
             let repeats = self.equal_neighbours(scope, place, next, count, stride);
             let value = match inner {
-                [] => self.value(scope, Some(element_die), &at, depth + 1),
+                [] => {
+                    let name = format_args!("[{next}]");
+                    let item = item(Part::Element, &name, Some(element_die), &at, depth + 1);
+                    let value =
+                        self.hooked(scope, &item, |printer| printer.value(scope, element, &at, depth + 1));
+                    value.unwrap_or(Value::HIDDEN)
+                }
                 _ => self
                     .array(scope, found, element, inner, &at, depth + 1)
                     .unwrap_or_else(|missing| missing.value()),
@@ -427,7 +497,7 @@ impl<'a> Printer<'a> {
         let all = record.members.len() + variant.len();
         let cut = (all > MAX_MEMBERS).then(|| format!("{} of {all} members", all - MAX_MEMBERS));
         let members = record.members.iter().chain(variant).take(MAX_MEMBERS);
-        (members.map(|member| self.member(scope, die, member, place, depth)).collect(), cut)
+        (members.filter_map(|member| self.member(scope, die, member, place, depth)).collect(), cut)
     }
 
     fn member(
@@ -437,25 +507,24 @@ impl<'a> Printer<'a> {
         member: &types::Member,
         place: &Place,
         depth: usize,
-    ) -> Member {
+    ) -> Option<Member> {
         let type_name: Option<Arc<str>> =
             member.type_die.map(|die| scope.process.types.get(die).name.clone());
-        let value = match (member.offset, member.bit_size) {
-            (MemberOffset::Bits(start), Some(size)) => self.bit_field(scope, member, place, start, size),
-            (MemberOffset::Bits(start), None) => {
-                self.value(scope, member.type_die, &place.offset(start / 8), depth + 1)
+        let inner = match (member.offset, place.address()) {
+            (MemberOffset::Bits(start), _) => place.offset(start / 8),
+            (MemberOffset::Expression(bytes), Some(object)) => {
+                scope.evaluate(bytes, die.unit, Some(object.0)).unwrap_or_else(Place::Missing)
             }
-            (MemberOffset::Expression(bytes), _) => {
-                let inner = match place.address() {
-                    Some(object) => {
-                        scope.evaluate(bytes, die.unit, Some(object.0)).unwrap_or_else(Place::Missing)
-                    }
-                    None => Place::Missing(Missing::OptimizedOut),
-                };
-                self.value(scope, member.type_die, &inner, depth + 1)
-            }
+            (MemberOffset::Expression(_), None) => Place::Missing(Missing::OptimizedOut),
         };
-        Member { name: member.name.clone(), type_name, bits: member.bit_size, value }
+        let name: &str = member.name.as_deref().unwrap_or_default();
+        let size = member.bit_size.map(|bits| bits.div_ceil(8));
+        let item = Item { size, ..item(Part::Member, &name, member.type_die, &inner, depth + 1) };
+        let value = self.hooked(scope, &item, |printer| match (member.offset, member.bit_size) {
+            (MemberOffset::Bits(start), Some(size)) => printer.bit_field(scope, member, place, start, size),
+            _ => printer.value(scope, member.type_die, &inner, depth + 1),
+        })?;
+        Some(Member { name: member.name.clone(), type_name, bits: member.bit_size, value })
     }
 
     fn bit_field(
@@ -481,6 +550,40 @@ impl<'a> Printer<'a> {
             Some(Kind::Char { signed } | Kind::Integer { signed }) => scalar::integer(raw, size, *signed),
             _ => scalar::integer(raw, size, false),
         }
+    }
+}
+
+/// A value of its type's size.
+fn item<'v>(
+    part: Part,
+    name: &'v dyn std::fmt::Display,
+    type_die: Option<Die>,
+    place: &'v Place,
+    depth: usize,
+) -> Item<'v> {
+    Item { part, name, type_die, place, size: None, depth }
+}
+
+/// Whether a structure is a `siginfo_t`, whatever name its type goes by.
+fn is_siginfo(record: &Record) -> bool {
+    let names = record.members.iter().map(|member| member.name.as_deref());
+    names.take(3).eq([Some("si_signo"), Some("si_errno"), Some("si_code")])
+}
+
+/// A `siginfo_t` as a signal frame shows it.
+fn signal_in_words(memory: &dyn Memory, place: &Place) -> Option<String> {
+    let mut raw = [0; siginfo::SIZE];
+    place.read(memory, &mut raw).ok()?;
+    let signal = siginfo::parse_siginfo(&raw)?;
+    let address = signal.address.map(|address| format!(" ({address})")).unwrap_or_default();
+    Some(format!("Signal {}: {}. {}{address}", signal.number, signal.description, signal.message))
+}
+
+/// What is shown behind a pointer to something without a value.
+fn unfollowed(memory: &dyn Memory, address: Address) -> Pointee {
+    match memory.read(address, &mut [0]) {
+        0 => Pointee::Note("<invalid>"),
+        _ => Pointee::None,
     }
 }
 

@@ -126,10 +126,19 @@ impl Held {
         held
     }
 
-    /// Traces a thread without stopping it.
+    /// Traces a thread without stopping it; threads that it makes are held at their birth.
     pub(crate) fn seize(thread: Pid) -> Held {
-        ptrace::seize(thread, ptrace::Options::empty()).expect("PTRACE_SEIZE");
+        ptrace::seize(thread, ptrace::Options::PTRACE_O_TRACECLONE).expect("PTRACE_SEIZE");
         Held { thread }
+    }
+
+    /// Waits until the thread makes another one, and until that is held, too.
+    pub(crate) fn wait_for_birth(&self) -> Held {
+        assert_eq!(self.wait(), None, "PTRACE_EVENT_CLONE");
+        let born = ptrace::getevent(self.thread).expect("PTRACE_GETEVENTMSG");
+        let born = Held { thread: Pid::from_raw(i32::try_from(born).expect("a thread id")) };
+        assert_eq!(born.wait(), None, "the stop of a new thread");
+        born
     }
 
     /// Waits for the next stop, and gives its signal.
@@ -141,10 +150,16 @@ impl Held {
         }
     }
 
-    /// Runs one instruction.
+    /// Runs one instruction, or enters the handler of a signal that comes instead.
     pub(crate) fn step(&self) {
-        ptrace::step(self.thread, None).expect("PTRACE_SINGLESTEP");
-        assert_eq!(self.wait(), Some(Signal::SIGTRAP));
+        let mut signal = None;
+        loop {
+            ptrace::step(self.thread, signal).expect("PTRACE_SINGLESTEP");
+            signal = self.wait().filter(|signal| *signal != Signal::SIGTRAP);
+            if signal.is_none() {
+                return;
+            }
+        }
     }
 
     /// Drops the signal it was stopped by and leaves it in a job-control stop instead.
@@ -162,6 +177,7 @@ impl Held {
         ]) {
             registers.general.set(number, Some(value));
         }
+        registers.system_call = raw.orig_rax.cast_signed();
         assert_eq!(registers.general.get(RSP), Some(raw.rsp));
         assert_eq!(registers.general.get(RIP), Some(raw.rip));
         registers

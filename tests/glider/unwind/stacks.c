@@ -1,12 +1,14 @@
 /* Makes the stack that its first argument names, prints `ready` and blocks there.
- * The `null`, `wild` and `stepped` ones print `ready` and go on when a byte arrives at stdin. */
+ * The `null`, `wild`, `birth` and `stepped` ones print `ready` and go on when a byte arrives at stdin. */
 #define _GNU_SOURCE
 #include <alloca.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <ucontext.h>
 #include <unistd.h>
 
@@ -182,6 +184,13 @@ static NOINLINE void thread(void)
     pthread_join(other, NULL);
 }
 
+static NOINLINE void birth(void)
+{
+    await();
+    thread();
+    sink++;
+}
+
 static ucontext_t home, away;
 
 static void coroutine_body(void) { sink += layer(1, block); }
@@ -224,16 +233,22 @@ static NOINLINE long through_stubs(long n)
     char text[32];
     snprintf(text, sizeof text, "%ld", n);
     sink += atol(text) + (long)strlen(text);
-    sink += abs((int)n);
+    /* From the vdso, and not clock_gettime(2): stepped through, it waits for a quiet moment for ever. */
+    sink += time(NULL);
+    sink += getcpu(&(unsigned){0}, NULL);
     return sink;
 }
 
 static NOINLINE void trap(void) { __asm__ volatile("int3"); }
 
+static void on_passing_signal(int number) { sink += number; }
+
 static NOINLINE void stepped(void)
 {
+    signal(SIGUSR1, on_passing_signal);
     await();
     sink += through_stubs(123);
+    raise(SIGUSR1);
     untabled(ready);
     sink += layer(2, trap);
 }
@@ -248,7 +263,7 @@ int main(int count, char **arguments)
         {"aligned", aligned},     {"handler", handler},     {"altstack", altstack},
         {"null", null},           {"wild", wild},           {"nullhandler", nullhandler},
         {"thread", thread},       {"coroutine", coroutine}, {"assembly", assembly},
-        {"stepped", stepped},
+        {"stepped", stepped},     {"birth", birth},
     };
     for (size_t i = 0; count > 1 && i < sizeof scenarios / sizeof scenarios[0]; i++) {
         if (strcmp(arguments[1], scenarios[i].name) == 0) {

@@ -18,7 +18,7 @@ struct Arguments {
     /// The process to look at.
     #[arg(long)]
     pid: u32,
-    /// Print each difference.
+    /// Print the differences; those that are the same in several threads or frames once.
     #[arg(long)]
     verbose: bool,
     /// Print at most this many differences.
@@ -48,8 +48,8 @@ fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     print!("{figures}");
     if arguments.verbose {
         println!();
-        for difference in figures.differences.iter().take(arguments.differences) {
-            println!("{difference}");
+        for (count, difference) in figures.grouped().into_iter().take(arguments.differences) {
+            println!("{count} × {difference}");
         }
     }
     let short = figures.short_of(arguments.threshold);

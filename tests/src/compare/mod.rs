@@ -7,7 +7,7 @@
 mod values;
 mod variables;
 
-use crate::figures::{Difference, Figures, Subject, Verdict};
+use crate::figures::{Difference, Figures, Place, Subject, Verdict};
 use crate::names::{same_file, same_function};
 use crate::trace::{Call, End, Frame, Thread, Trace};
 
@@ -25,14 +25,14 @@ pub fn compare(gdb: &Trace, glider: &Trace) -> Figures {
                 threads(thread, ours, &mut figures);
             }
             None => {
-                let place = format!("LWP {}", thread.lwp);
+                let place = Place { thread: thread.lwp, ..Place::default() };
                 note(&mut figures, Subject::Threads, Verdict::Missing, &place, "has it", "has it not");
             }
         }
     }
     for thread in &glider.threads {
         if find(gdb, thread.lwp).is_none() {
-            let place = format!("LWP {}", thread.lwp);
+            let place = Place { thread: thread.lwp, ..Place::default() };
             note(&mut figures, Subject::Threads, Verdict::Extra, &place, "has it not", "has it");
         }
     }
@@ -44,12 +44,12 @@ fn note(
     figures: &mut Figures,
     subject: Subject,
     verdict: Verdict,
-    place: &str,
+    place: &Place,
     gdb: impl Into<String>,
     glider: impl Into<String>,
 ) {
     let difference =
-        Difference { subject, verdict, place: place.into(), gdb: gdb.into(), glider: glider.into() };
+        Difference { subject, verdict, place: place.clone(), gdb: gdb.into(), glider: glider.into() };
     figures.differ(1, difference);
 }
 
@@ -113,7 +113,7 @@ fn threads(gdb: &Thread, glider: &Thread, figures: &mut Figures) {
         }
     }
     for (number, pair) in pairs.iter().enumerate() {
-        let place = format!("LWP {} physical frame {number}", gdb.lwp);
+        let place = Place { thread: gdb.lwp, frame: Some(number), ..Place::default() };
         let name = |frame: &Frame| {
             let function = frame.calls.last().and_then(|call| call.function.as_deref());
             format!("{:#x} {}", frame.pc, function.unwrap_or("??"))
@@ -137,7 +137,7 @@ fn threads(gdb: &Thread, glider: &Thread, figures: &mut Figures) {
     }
 }
 
-fn frames(gdb: &Frame, glider: &Frame, place: &str, figures: &mut Figures) {
+fn frames(gdb: &Frame, glider: &Frame, place: &Place, figures: &mut Figures) {
     if gdb.signal || glider.signal {
         if gdb.signal == glider.signal {
             figures.equal(Subject::SignalFrames, 1);
@@ -154,29 +154,29 @@ fn frames(gdb: &Frame, glider: &Frame, place: &str, figures: &mut Figures) {
     else {
         return;
     };
+    let name_of = |call: &Call| call.function.clone().unwrap_or_else(|| "??".into());
+    let name = name_of(function);
+    calls(function, other, &place.within(&name), figures);
     for (call, other) in align(inlined, other_inlined, same_call) {
-        let name = |call: &Call| call.function.clone().unwrap_or_else(|| "??".into());
         match (call, other) {
             (Some(call), Some(other)) => {
                 if same_call(call, other) {
                     figures.equal(Subject::InlinedCalls, 1);
                 } else {
                     let verdict = Verdict::Different;
-                    note(figures, Subject::InlinedCalls, verdict, place, name(call), name(other));
+                    note(figures, Subject::InlinedCalls, verdict, place, name_of(call), name_of(other));
                 }
-                calls(call, other, &format!("{place} inlined {}", name(call)), figures);
+                calls(call, other, &place.within(&format!("{name} inlined {}", name_of(call))), figures);
             }
             (Some(call), None) => {
-                note(figures, Subject::InlinedCalls, Verdict::Missing, place, name(call), "-");
+                note(figures, Subject::InlinedCalls, Verdict::Missing, place, name_of(call), "-");
             }
             (None, Some(other)) => {
-                note(figures, Subject::InlinedCalls, Verdict::Extra, place, "-", name(other));
+                note(figures, Subject::InlinedCalls, Verdict::Extra, place, "-", name_of(other));
             }
             (None, None) => {}
         }
     }
-    let name = function.function.as_deref().unwrap_or("??");
-    calls(function, other, &format!("{place} {name}"), figures);
 }
 
 fn same_call(gdb: &Call, glider: &Call) -> bool {
@@ -186,7 +186,7 @@ fn same_call(gdb: &Call, glider: &Call) -> bool {
     }
 }
 
-fn calls(gdb: &Call, glider: &Call, place: &str, figures: &mut Figures) {
+fn calls(gdb: &Call, glider: &Call, place: &Place, figures: &mut Figures) {
     let function = gdb.function.clone();
     either(figures, Subject::Functions, place, function, glider.function.clone(), |_, _| {
         same_call(gdb, glider)
@@ -204,7 +204,7 @@ fn calls(gdb: &Call, glider: &Call, place: &str, figures: &mut Figures) {
 fn either(
     figures: &mut Figures,
     subject: Subject,
-    place: &str,
+    place: &Place,
     gdb: Option<String>,
     glider: Option<String>,
     same: impl Fn(&str, &str) -> bool,

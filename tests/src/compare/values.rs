@@ -1,6 +1,6 @@
 //! Compares two values down to their scalars.
 
-use crate::figures::{Difference, Figures, Subject, Verdict};
+use crate::figures::{Difference, Figures, Place, Subject, Verdict};
 use crate::text::same_float;
 use crate::trace::{Member, Run, Value};
 
@@ -9,15 +9,16 @@ use crate::trace::{Member, Run, Value};
 const BYTES_AS_NUMBERS: usize = 32;
 
 /// Compares gdb's value with glider's and counts every scalar.
-pub(super) fn compare(gdb: &Value, glider: &Value, place: &str, figures: &mut Figures) {
+pub(super) fn compare(gdb: &Value, glider: &Value, place: &Place, figures: &mut Figures) {
     match (gdb, glider) {
         // The reference has no value, or none that can be judged here.
-        (Value::OptimizedOut | Value::Unreadable(_), other) => match other.leaves() {
+        (Value::OptimizedOut | Value::Unreadable(_) | Value::Clobbered(_), other) => match other.leaves() {
+            0 if matches!(gdb, Value::Clobbered(_)) => figures.clobbered += 1,
             0 => figures.no_value_in_both += 1,
             leaves => count(figures, leaves, Verdict::Extra, place, show(gdb), show(other)),
         },
         (Value::Uncompared(_), _) => {}
-        (_, Value::OptimizedOut | Value::Unreadable(_) | Value::Uncompared(_)) => {
+        (_, Value::OptimizedOut | Value::Unreadable(_) | Value::Clobbered(_) | Value::Uncompared(_)) => {
             missing(gdb, place, &show(glider), figures);
         }
         (Value::Record(members), Value::Record(others)) => record(members, others, place, figures),
@@ -39,49 +40,56 @@ pub(super) fn compare(gdb: &Value, glider: &Value, place: &str, figures: &mut Fi
 /// Whether a comparison of the two would find no difference.
 pub(super) fn equal(gdb: &Value, glider: &Value) -> bool {
     let mut figures = Figures::default();
-    compare(gdb, glider, "", &mut figures);
+    compare(gdb, glider, &Place::default(), &mut figures);
     figures.differences.is_empty()
 }
 
 /// Counts every scalar of gdb's value as one glider does not have.
-pub(super) fn missing(gdb: &Value, place: &str, why: &str, figures: &mut Figures) {
+pub(super) fn missing(gdb: &Value, place: &Place, why: &str, figures: &mut Figures) {
     let leaves = gdb.leaves();
     if leaves > 0 {
         count(figures, leaves, Verdict::Missing, place, show(gdb), why.to_owned());
     }
 }
 
-fn count(figures: &mut Figures, leaves: u64, verdict: Verdict, place: &str, gdb: String, glider: String) {
-    let place = place.to_owned();
+fn count(figures: &mut Figures, leaves: u64, verdict: Verdict, place: &Place, gdb: String, glider: String) {
+    let place = place.clone();
     figures.differ(leaves, Difference { subject: Subject::Values, verdict, place, gdb, glider });
 }
 
 /// Members meet by name; base classes and anonymous members, that have none, by order.
-fn record(gdb: &[Member], glider: &[Member], place: &str, figures: &mut Figures) {
+fn record(gdb: &[Member], glider: &[Member], place: &Place, figures: &mut Figures) {
     let mut left: Vec<&Member> = glider.iter().collect();
     for member in gdb {
-        let place = format!("{place}.{}", member.name.as_deref().unwrap_or("<unnamed>"));
+        let place = place.within(&format!(".{}", name_of(member)));
         match left.iter().position(|other| other.name == member.name) {
             Some(at) => compare(&member.value, &left.remove(at).value, &place, figures),
             None => {
-                // A member without scalars counts too: it may be the variant of a Rust enum.
-                let leaves = member.value.leaves().max(1);
-                let (theirs, ours) = (show(&member.value), "no such member".to_owned());
-                count(figures, leaves, Verdict::Missing, &place, theirs, ours);
+                // An empty structure counts too: it may be the variant of a Rust enum.
+                let least = u64::from(member.value == Value::Record(Vec::new()));
+                let leaves = member.value.leaves().max(least);
+                if leaves > 0 {
+                    let (theirs, ours) = (show(&member.value), "no such member".to_owned());
+                    count(figures, leaves, Verdict::Missing, &place, theirs, ours);
+                }
             }
         }
     }
     for member in left {
-        let place = format!("{place}.{}", member.name.as_deref().unwrap_or("<unnamed>"));
+        let place = place.within(&format!(".{}", name_of(member)));
         let leaves = member.value.leaves().max(1);
         count(figures, leaves, Verdict::Extra, &place, "no such member".into(), show(&member.value));
     }
 }
 
+fn name_of(member: &Member) -> &str {
+    member.name.as_deref().unwrap_or("<unnamed>")
+}
+
 /// Elements meet by index. glider is asked for more than gdb: those it does not show are missing.
-fn array(gdb: &[Run], glider: &[Run], place: &str, figures: &mut Figures) {
+fn array(gdb: &[Run], glider: &[Run], place: &Place, figures: &mut Figures) {
     for run in gdb {
-        let place = format!("{place}[{}]", run.index);
+        let place = place.within(&format!("[{}]", run.index));
         match element(glider, run.index) {
             Some(value) => compare(&run.value, value, &place, figures),
             None => missing(&run.value, &place, "element not shown", figures),
@@ -158,11 +166,11 @@ fn show(value: &Value) -> String {
         Value::Bytes { shown, length } => format!("{length} bytes \"{}\"", shown.escape_ascii()),
         Value::Array { length, .. } => format!("array of {length}"),
         Value::Record(members) => {
-            let names: Vec<_> =
-                members.iter().map(|member| member.name.as_deref().unwrap_or("<unnamed>")).collect();
+            let names: Vec<_> = members.iter().map(name_of).collect();
             format!("{{{}}}", names.join(", "))
         }
         Value::OptimizedOut => "<optimized out>".into(),
+        Value::Clobbered(register) => format!("<in {register}, which the call does not preserve>"),
         Value::Unreadable(why) => format!("<unreadable: {why}>"),
         Value::Uncompared(text) => text.clone(),
     };
@@ -195,7 +203,7 @@ mod tests {
 
     fn counts(gdb: &Value, glider: &Value) -> (u64, u64, u64, u64) {
         let mut figures = Figures::default();
-        compare(gdb, glider, "x", &mut figures);
+        compare(gdb, glider, &Place::default(), &mut figures);
         let count = figures.count(Subject::Values);
         (count.equal, count.different, count.missing, count.extra)
     }
@@ -216,6 +224,8 @@ mod tests {
         assert_eq!(counts(&number("1"), &Value::Unreadable("no".into())), (0, 0, 1, 0));
         assert_eq!(counts(&number("1"), &Value::Uncompared("integer many".into())), (0, 0, 1, 0));
         assert_eq!(counts(&Value::OptimizedOut, &number("1")), (0, 0, 0, 1));
+        assert_eq!(counts(&Value::Clobbered("$rdi".into()), &number("1")), (0, 0, 0, 1));
+        assert_eq!(counts(&Value::Clobbered("$rdi".into()), &Value::OptimizedOut), (0, 0, 0, 0));
         assert_eq!(counts(&Value::OptimizedOut, &Value::OptimizedOut), (0, 0, 0, 0));
     }
 

@@ -55,7 +55,9 @@ fn value() -> impl Strategy<Value = Value> {
             inner.clone().prop_map(|value| Pointee::Value(Box::new(value))),
         ];
         let member = (option::of(shared()), option::of(shared()), option::of(any::<u64>()), inner.clone())
-            .prop_map(|(name, type_name, bits, value)| Member { name, type_name, bits, value });
+            .prop_map(|(name, type_name, bits, value)| Member { name, type_name, bits, value })
+            .boxed();
+        let (parts, whole) = (vec(member.clone(), 0..3), inner.clone());
         let element = (any::<u64>(), any::<u64>(), inner).prop_map(|(index, repeats, value)| Element {
             index,
             repeats,
@@ -78,8 +80,16 @@ fn value() -> impl Strategy<Value = Value> {
             ),
             (body, any::<bool>()).prop_map(|((type_name, address, members, cut), union)| match union {
                 true => Value::Union { type_name, address, members, cut },
-                false => Value::Struct { type_name, address, members, cut },
+                false => Value::Struct { words: cut.clone(), type_name, address, members, cut },
             }),
+            (text(), text(), parts, any::<u64>()).prop_map(|(plugin, text, members, omitted)| {
+                Value::Replaced { plugin, text, members, omitted }
+            }),
+            (plugin_texts(), option::of(whole), plugin_texts()).prop_map(
+                |(text_before, value, text_after)| {
+                    Value::Plugin { text_before, value: value.map(Box::new), text_after }
+                }
+            ),
         ]
     })
 }
@@ -177,7 +187,7 @@ fn frame() -> impl Strategy<Value = Frame> {
                 line,
                 column,
                 trust,
-                registers,
+                registers: registers.into_iter().collect(),
                 signal,
                 inlines,
                 variables,
@@ -247,7 +257,7 @@ fn is_gliders_own(line: &str) -> bool {
         "System ",
         "Signal ",
     ];
-    let more = ["Threads ", "This report ", "Problems:", "Modules:", "Target held "];
+    let more = ["Plugin ", "Plugins:", "Threads ", "This report ", "Problems:", "Modules:", "Target held "];
     line.is_empty() || own.iter().chain(&more).any(|start| line.starts_with(start))
 }
 

@@ -3,10 +3,9 @@
 use crate::address::Address;
 use crate::report::value::{Element, Member, Pointee, Value};
 use crate::report::{
-    CrashInfo, Footer, Frame, Header, Inline, Module, PluginText, Process, Signal, SystemInfo, Thread,
-    Timing, Truncation, Trust, Variable, VariableKind,
+    CrashInfo, Door, Footer, FoundBy, Frame, Header, Inline, Module, Plugin, PluginStatus, PluginText,
+    Process, RegisterValues, Signal, SystemInfo, Thread, Timing, Truncation, Trust, Variable, VariableKind,
 };
-use std::collections::BTreeMap;
 
 const APP: &str = "/srv/faulty-app";
 
@@ -58,6 +57,17 @@ pub(super) fn footer() -> Footer {
             module("/lib/libfoo.so.1", 0x7f35_a000_0000, Some("no debug information")),
             module("/lib/libbar.so.2", 0x7f35_b000_0000, Some("no debug information")),
         ],
+        plugins: vec![Plugin {
+            path: "/srv/gimli_libfoo.so".into(),
+            object: "/lib/libfoo.so.1".into(),
+            found_by: FoundBy::Name,
+            door: Some(Door::C),
+            api_version: Some("3".into()),
+            status: PluginStatus::Failed,
+            problem: Some("it was ended by signal 11".into()),
+        }],
+        plugin_output: vec![said("12 requests in the log\n"), said("1 error\n")],
+        plugin_calls: vec![],
         problems: vec!["thread 6790 could not be stopped".into()],
         timing: Timing { paused_us: 12_034, total_us: 80_500 },
     }
@@ -125,7 +135,10 @@ fn library_frame() -> Frame {
         file: Some("/build/glibc/sysdeps/unix/sysv/linux/clock_nanosleep.c".into()),
         line: Some(48),
         column: Some(7),
-        registers: BTreeMap::from([("rip", Address(0x7f35_ad69_a1a1)), ("rsp", Address(0x7ffe_5e81_9d00))]),
+        registers: RegisterValues::from_iter([
+            ("rip", Address(0x7f35_ad69_a1a1)),
+            ("rsp", Address(0x7ffe_5e81_9d00)),
+        ]),
         ..frame(0, 0x7f35_ad69_a1a1, "clock_nanosleep", 0x41, Trust::Context)
     }
 }
@@ -175,6 +188,14 @@ fn parser_frame() -> Frame {
             local(0, "struct request *", "again", noted(0x7ffe_5e81_9dd0, "[deref'd above]")),
             local(0, "char *", "wild", noted(0x2a, "<invalid>")),
             local(0, "int *", "count", pointer(0x7ffe_5e81_9dc0, None, integer(3))),
+            local(0, "struct clock", "started", printed(vec![said("started = 12:00\n  by hand\n")], None)),
+            local(0, "int", "retries", printed(vec![said("three is too many\n")], Some(integer(3)))),
+            local(
+                0,
+                "std::vector<int>",
+                "sizes",
+                replaced("vector of 3", vec![member("int", "[0]", integer(5))]),
+            ),
             local(1, "double", "ratio", Value::Float { text: "0.5".into() }),
             local(1, "bool", "done", Value::Bool { text: "true".into() }),
             local(3, "char", "letter", Value::Char { text: "97 'a'".into() }),
@@ -197,7 +218,13 @@ fn main_frame() -> Frame {
     };
     let point = |x: i64| {
         let members = vec![member("int", "x", integer(x)), member("int", "y", integer(-1))];
-        Value::Struct { type_name: Some("struct point".into()), address: None, members, cut: None }
+        Value::Struct {
+            type_name: Some("struct point".into()),
+            words: None,
+            address: None,
+            members,
+            cut: None,
+        }
     };
     let number = Value::Union {
         type_name: Some("union number".into()),
@@ -210,6 +237,7 @@ fn main_frame() -> Frame {
     };
     let cut = Value::Struct {
         type_name: Some("struct inner".into()),
+        words: Some("Signal 11: Segmentation fault.".into()),
         address: None,
         members: vec![],
         cut: Some("--max-depth 4".into()),
@@ -293,7 +321,7 @@ fn frame(number: usize, pc: u64, function: &str, offset: u64, trust: Trust) -> F
         line: Some(12),
         column: None,
         trust,
-        registers: BTreeMap::new(),
+        registers: RegisterValues::default(),
         signal: None,
         inlines: vec![],
         variables: vec![],
@@ -304,6 +332,15 @@ fn frame(number: usize, pc: u64, function: &str, offset: u64, trust: Trust) -> F
 
 fn said(text: &str) -> PluginText {
     PluginText { plugin: "gimli_libfoo.so".into(), text: text.into() }
+}
+
+/// What a plugin printed before a value, or in its place.
+fn printed(text_before: Vec<PluginText>, value: Option<Value>) -> Value {
+    Value::Plugin { text_before, value: value.map(Box::new), text_after: vec![said("so it says")] }
+}
+
+fn replaced(text: &str, members: Vec<Member>) -> Value {
+    Value::Replaced { plugin: "gimli_libfoo.so".into(), text: text.into(), members, omitted: 2 }
 }
 
 fn parameter(type_name: &str, name: &str, value: Value) -> Variable {
@@ -327,7 +364,7 @@ fn member(type_name: &str, name: &str, value: Value) -> Member {
 
 fn structure(type_name: &str, members: Vec<Member>) -> Value {
     let address = Some(Address(0x7ffe_5e81_9dd0));
-    Value::Struct { type_name: Some(type_name.into()), address, members, cut: None }
+    Value::Struct { type_name: Some(type_name.into()), words: None, address, members, cut: None }
 }
 
 fn array(type_name: &str, elements: Vec<Element>, omitted: u64) -> Value {

@@ -165,7 +165,10 @@ fn base_name(path: &str) -> &str {
 /// `#1  Signal 11: Segmentation fault. address not mapped to object (0x2a) [SEGV_MAPERR]`.
 fn put_signal(page: &mut Page<'_>, number: usize, signal: &Signal) {
     put_number(page, number);
-    page.paint(ALARM, format_args!("Signal {}: {}.", signal.number, signal.description));
+    match signal.number {
+        0 => page.paint(ALARM, format_args!("Signal handler called.")),
+        number => page.paint(ALARM, format_args!("Signal {number}: {}.", signal.description)),
+    }
     if !signal.message.is_empty() {
         page.put(format_args!(" {}", signal.message));
     }

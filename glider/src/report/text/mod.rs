@@ -17,7 +17,7 @@ mod page;
 mod variable;
 
 use super::render::Style;
-use super::{CrashInfo, Footer, Header, Module, Status, Thread};
+use super::{CrashInfo, Footer, Header, Module, Plugin, PluginStatus, PluginText, Status, Thread, Variable};
 use page::{ALARM, HEADING, Page};
 use std::collections::BTreeMap;
 
@@ -106,13 +106,34 @@ pub(super) fn render_thread(thread: &Thread, style: Style, out: &mut Vec<u8>) {
 /// Appends what is to be said of the report as a whole; nothing when all is well.
 pub(super) fn render_footer(footer: &Footer, status: Status, style: Style, out: &mut Vec<u8>) {
     let page = &mut Page::new(out, style.color);
+    put_plugin_output(page, &footer.plugin_output);
     put_problems(page, footer, status);
     if style.verbose {
         put_modules(page, &footer.modules);
+        put_plugins(page, &footer.plugins);
         page.end_line();
         let (held, all) = (footer.timing.paused_us, footer.timing.total_us);
         page.put(format_args!("Target held for {} ms, {} ms in all", milliseconds(held), milliseconds(all)));
         page.end_line();
+    }
+}
+
+/// Appends one variable as it stands in a frame, without indentation.
+pub(super) fn render_variable(variable: &Variable, out: &mut Vec<u8>) {
+    variable::put_variable(&mut Page::new(out, false), variable, 0);
+}
+
+/// What plugins print after the threads, each under its name.
+fn put_plugin_output(page: &mut Page<'_>, output: &[PluginText]) {
+    let mut before = None;
+    for PluginText { plugin, text } in output {
+        if before != Some(plugin) {
+            page.end_line();
+            page.paint(HEADING, format_args!("Plugin {plugin}"));
+            page.end_line();
+        }
+        page.lines(INDENT, text);
+        before = Some(plugin);
     }
 }
 
@@ -168,6 +189,31 @@ fn put_modules(page: &mut Page<'_>, modules: &[Module]) {
         }
         if let Some(source) = &module.debug_info {
             page.put(format_args!(", debug information in {source}"));
+        }
+        page.end_line();
+    }
+}
+
+/// Every plugin, what it was loaded for and what became of it.
+fn put_plugins(page: &mut Page<'_>, plugins: &[Plugin]) {
+    if plugins.is_empty() {
+        return;
+    }
+    page.end_line();
+    page.text("Plugins:");
+    page.end_line();
+    for plugin in plugins {
+        page.indent(INDENT);
+        let state = match plugin.status {
+            PluginStatus::Loaded => "loaded",
+            PluginStatus::Idle => "nothing to do",
+            PluginStatus::NotFound => "not found",
+            PluginStatus::Refused => "refused",
+            PluginStatus::Failed => "failed",
+        };
+        page.put(format_args!("{} for {}: {state}", plugin.path, plugin.object));
+        if let Some(version) = &plugin.api_version {
+            page.put(format_args!(", interface version {version}"));
         }
         page.end_line();
     }

@@ -75,16 +75,21 @@ impl<'a> Page<'a> {
     /// Text of several lines, each indented; line ends and tabs stay, all else is escaped.
     pub(super) fn lines(&mut self, columns: usize, text: &str) {
         for line in text.lines() {
-            if !line.is_empty() {
-                self.indent(columns);
-            }
-            for (place, part) in line.split('\t').enumerate() {
-                if place > 0 {
-                    self.out.push(b'\t');
-                }
-                self.text(part);
-            }
+            self.line_open(columns, line);
             self.end_line();
+        }
+    }
+
+    /// One line of such text, left open.
+    pub(super) fn line_open(&mut self, columns: usize, line: &str) {
+        if !line.is_empty() {
+            self.indent(columns);
+        }
+        for (place, part) in line.split('\t').enumerate() {
+            if place > 0 {
+                self.out.push(b'\t');
+            }
+            self.text(part);
         }
     }
 }

@@ -7,8 +7,8 @@
 use super::INDENT;
 use super::declare::declare;
 use super::page::{FAINT, Page};
-use crate::report::Variable;
 use crate::report::value::{Element, Member, Pointee, Value};
+use crate::report::{PluginText, Variable};
 use std::fmt;
 
 /// Nesting of source blocks that is shown by braces; what is deeper stands in the innermost.
@@ -30,18 +30,18 @@ pub(super) fn put_variables(page: &mut Page<'_>, variables: &[Variable]) {
             put_line(page, INDENT * (open.len() + 1), "{");
             open.push(depth);
         }
-        let type_name = variable.type_name.as_deref().unwrap_or_default();
-        put_item(
-            page,
-            INDENT * (open.len() + 1),
-            &declare(type_name, &variable.name, None),
-            &variable.name,
-            &variable.value,
-        );
+        put_variable(page, variable, INDENT * (open.len() + 1));
     }
     while open.pop().is_some() {
         put_line(page, INDENT * (open.len() + 1), "}");
     }
+}
+
+/// One variable.
+pub(super) fn put_variable(page: &mut Page<'_>, variable: &Variable, indent: usize) {
+    let type_name = variable.type_name.as_deref().unwrap_or_default();
+    let label = declare(type_name, &variable.name, None);
+    put_item(page, indent, &label, &variable.name, &variable.value);
 }
 
 fn put_line(page: &mut Page<'_>, indent: usize, text: &str) {
@@ -54,16 +54,65 @@ fn put_line(page: &mut Page<'_>, indent: usize, text: &str) {
 ///
 /// `path` is how a `[deref'ing …]` names it.
 fn put_item(page: &mut Page<'_>, indent: usize, label: &str, path: &dyn fmt::Display, value: &Value) {
-    put_item_open(page, indent, label, path, value);
-    page.end_line();
+    if !is_hidden(value) {
+        put_item_open(page, indent, label, path, value);
+        page.end_line();
+    }
 }
 
 /// Like [`put_item`], leaving the last line open.
 fn put_item_open(page: &mut Page<'_>, indent: usize, label: &str, path: &dyn fmt::Display, value: &Value) {
+    if let Value::Plugin { text_before, value, text_after } = value {
+        put_texts_around(page, indent, text_before, text_after, value.as_deref(), |page, value| {
+            put_item_open(page, indent, label, path, value);
+        });
+        return;
+    }
     page.indent(indent);
     page.text(label);
     page.text(if is_missing(value) { " " } else { " = " });
     put_value(page, indent, path, value);
+}
+
+/// What plugins printed before and after `value`, which `put` prints and leaves the line open;
+/// without a value the texts alone. The last line stays open.
+fn put_texts_around(
+    page: &mut Page<'_>,
+    indent: usize,
+    before: &[PluginText],
+    after: &[PluginText],
+    value: Option<&Value>,
+    put: impl FnOnce(&mut Page<'_>, &Value),
+) {
+    let put_texts = |page: &mut Page<'_>, texts: &[PluginText], mut is_open: bool| {
+        for line in texts.iter().flat_map(|text| text.text.lines()) {
+            if is_open {
+                page.end_line();
+            }
+            page.line_open(indent, line);
+            is_open = true;
+        }
+        is_open
+    };
+    let mut is_open = put_texts(page, before, false);
+    if let Some(value) = value {
+        if is_open {
+            page.end_line();
+        }
+        put(page, value);
+        is_open = true;
+    }
+    put_texts(page, after, is_open);
+}
+
+/// Whether a plugin took the value away and printed nothing instead.
+fn is_hidden(value: &Value) -> bool {
+    match value {
+        Value::Plugin { text_before, value: None, text_after } => {
+            text_before.iter().chain(text_after).all(|text| text.text.is_empty())
+        }
+        _ => false,
+    }
 }
 
 /// Whether the value stands for that there is none.
@@ -92,8 +141,27 @@ fn put_value(page: &mut Page<'_>, indent: usize, path: &dyn fmt::Display, value:
             put_pointee(page, indent, path, (text, symbol.as_deref()), pointee);
         }
         Value::Array { elements, omitted, .. } => put_array(page, indent, path, elements, *omitted),
-        Value::Struct { members, cut, .. } | Value::Union { members, cut, .. } => {
+        Value::Struct { words, members, cut, .. } => {
+            if let Some(words) = words {
+                page.put(format_args!("{words} "));
+            }
             put_members(page, indent, members, cut.as_deref());
+        }
+        Value::Union { members, cut, .. } => put_members(page, indent, members, cut.as_deref()),
+        Value::Replaced { text, members, omitted, .. } => {
+            page.text(text);
+            if !members.is_empty() || *omitted > 0 {
+                page.text(" ");
+                let cut = (*omitted > 0).then(|| format!("{omitted} left out"));
+                put_members(page, indent, members, cut.as_deref());
+            }
+        }
+        Value::Plugin { text_before, value, text_after } => {
+            page.end_line();
+            put_texts_around(page, indent, text_before, text_after, value.as_deref(), |page, value| {
+                page.indent(indent);
+                put_value(page, indent, path, value);
+            });
         }
     }
 }
@@ -125,6 +193,11 @@ fn put_pointee(
             if !elements.iter().all(|element| short(&element.value).is_some()) =>
         {
             put_block_heading(page, indent, path, type_name.as_deref(), address);
+            put_value(page, indent, path, value);
+        }
+        Value::Plugin { .. } if is_hidden(value) => {}
+        Value::Plugin { .. } => {
+            page.put(format_args!(" [deref'ing {path}]"));
             put_value(page, indent, path, value);
         }
         value => {
@@ -236,7 +309,7 @@ fn put_long_elements(
     page.text("{");
     page.end_line();
     let inner = indent + INDENT;
-    for element in elements {
+    for element in elements.iter().filter(|element| !is_hidden(&element.value)) {
         let index = element.index;
         put_item_open(page, inner, &format!("[{index}]"), &format_args!("{path}[{index}]"), &element.value);
         put_repeats(page, element.repeats);

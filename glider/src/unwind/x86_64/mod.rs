@@ -3,5 +3,6 @@
 //! is another folder with the same file names.
 
 pub(super) mod call_site;
+pub(super) mod new_thread;
 pub(super) mod prologue;
 pub(super) mod signal;
