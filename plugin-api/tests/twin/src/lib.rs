@@ -38,8 +38,8 @@ impl Analyzer for Twin {
         if let Ok(variable) = host.variable(frame, "pointer")
             && let (Some(address), Some(type_name)) = (variable.pointer(), variable.type_name())
         {
-            let foo: Foo = host.read(address)?;
-            writeln!(host, "{type_name} pointer points at a foo of {}", foo.value)?;
+            let read: Foo = host.read(address)?;
+            writeln!(host, "{type_name} pointer points at a foo of {}", read.value)?;
         }
         Ok(Flow::Continue)
     }
@@ -61,8 +61,8 @@ impl Analyzer for Twin {
 
     fn print_value(&mut self, host: &Host<'_>, _: &Frame<'_>, value: &Variable<'_>) -> Result<Shown, Error> {
         let Some(address) = value.address() else { return Ok(Shown::AsIs) };
-        let foo: Foo = host.read(address)?;
-        Ok(Shown::text(format!("a foo of {}", foo.value)))
+        let read: Foo = host.read(address)?;
+        Ok(Shown::text(format!("a foo of {}", read.value)))
     }
 
     fn after_variable(
