@@ -1,0 +1,127 @@
+//! The pidfile: who the monitor is, with a lock that says whether it lives, and beside it the server's pid, so
+//! that a monitor started after one that was killed finds what that left behind.
+
+use crate::event::Pid;
+use crate::process;
+use nix::fcntl::{FcntlArg, fcntl};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::PathBuf;
+
+/// Why the monitor may not run.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error("another monitor, process {owner}, owns the pidfile {path}")]
+    Owned { owner: String, path: String },
+    #[error("cannot use the pidfile {path}: {source}")]
+    Io { path: String, source: io::Error },
+}
+
+/// A locked pidfile. The lock belongs to the open file (fcntl(2), open file description locks): it survives the
+/// forks of detaching, excludes the C original's monitor too, and ends with the last process that has it open.
+#[derive(Debug)]
+pub(crate) struct Pidfile {
+    file: File,
+    path: PathBuf,
+}
+
+impl Pidfile {
+    /// Takes the lock; the pid is written later, by the process that stays.
+    ///
+    /// # Errors
+    /// Another monitor has it, or the file cannot be opened.
+    pub(crate) fn lock(path: &str) -> Result<Pidfile, Error> {
+        let io = |source| Error::Io { path: path.to_owned(), source };
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false).mode(0o644);
+        let mut file = options.custom_flags(libc::O_NOFOLLOW).open(path).map_err(io)?;
+        let lock = libc::flock {
+            l_type: libc::F_WRLCK as libc::c_short,
+            l_whence: libc::SEEK_SET as libc::c_short,
+            l_start: 0,
+            l_len: 0,
+            l_pid: 0,
+        };
+        match fcntl(&file, FcntlArg::F_OFD_SETLK(&lock)) {
+            Ok(_) => {}
+            Err(nix::Error::EAGAIN | nix::Error::EACCES) => {
+                let mut owner = String::new();
+                let _ = (&mut file).take(32).read_to_string(&mut owner);
+                return Err(Error::Owned { owner: owner.trim().to_owned(), path: path.to_owned() });
+            }
+            Err(error) => return Err(io(error.into())),
+        }
+        // Detaching and dropping privileges must not move it.
+        Ok(Pidfile { file, path: std::path::absolute(path).map_err(io)? })
+    }
+
+    /// # Errors
+    /// The file cannot be written.
+    pub(crate) fn write_own_pid(&mut self) -> io::Result<()> {
+        self.file.set_len(0)?;
+        self.file.write_all(format!("{}\n", std::process::id()).as_bytes())
+    }
+
+    fn server_path(&self) -> PathBuf {
+        let mut name = self.path.clone().into_os_string();
+        name.push(".server");
+        name.into()
+    }
+
+    /// Notes the server that now runs: its pid and when it started.
+    pub(crate) fn note_server(&self, pid: Pid) {
+        let started = process::start_time(pid).unwrap_or_default();
+        let _ = fs::write(self.server_path(), format!("{pid} {started}\n"));
+    }
+
+    pub(crate) fn forget_server(&self) {
+        let _ = fs::remove_file(self.server_path());
+    }
+
+    /// The server that a killed monitor noted, if that very process still lives.
+    pub(crate) fn left_behind(&self) -> Option<Pid> {
+        let text = fs::read_to_string(self.server_path()).ok()?;
+        let (pid, started) = text.trim().split_once(' ')?;
+        let (pid, started): (Pid, u64) = (pid.parse().ok()?, started.parse().ok()?);
+        (pid > 1 && process::start_time(pid) == Some(started)).then_some(pid)
+    }
+
+    /// At the end: nothing is left but, where the folder may not be written, an empty file.
+    pub(crate) fn remove(&self) {
+        self.forget_server();
+        let _ = self.file.set_len(0);
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_lock_is_refused_and_names_the_owner() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("pid").to_string_lossy().into_owned();
+        let mut first = Pidfile::lock(&path).unwrap();
+        first.write_own_pid().unwrap();
+        let refusal = Pidfile::lock(&path).unwrap_err().to_string();
+        assert!(refusal.contains(&format!("process {}, owns", std::process::id())), "{refusal}");
+        drop(first);
+        assert!(Pidfile::lock(&path).is_ok());
+    }
+
+    #[test]
+    fn only_the_very_process_noted_counts_as_left_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let pidfile = Pidfile::lock(&folder.path().join("pid").to_string_lossy()).unwrap();
+        assert_eq!(pidfile.left_behind(), None);
+        let me = std::process::id() as Pid;
+        pidfile.note_server(me);
+        assert_eq!(pidfile.left_behind(), Some(me));
+        fs::write(pidfile.server_path(), format!("{me} 1\n")).unwrap();
+        assert_eq!(pidfile.left_behind(), None, "another process with the same number");
+        pidfile.remove();
+        assert!(!pidfile.server_path().exists());
+    }
+}

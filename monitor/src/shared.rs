@@ -1,0 +1,165 @@
+//! The monitor's side of the segment it shares with one server: made anew for each start, so that processes left
+//! over from an earlier one cannot beat or fault in it. Everything read from it is the server's word only.
+
+use crate::event::Pid;
+use libgimli::segment::{MAGIC, MAPPED_BYTES, Segment};
+use nix::fcntl::{FcntlArg, SealFlag, fcntl};
+use nix::sys::memfd::{MFdFlags, memfd_create};
+use nix::unistd::ftruncate;
+use std::cell::UnsafeCell;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::ptr::{self, NonNull};
+use std::sync::atomic::Ordering;
+
+/// What a process wrote about its fault.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Record {
+    pub(crate) pid: Pid,
+    pub(crate) thread: i32,
+    pub(crate) signal: i32,
+    pub(crate) code: i32,
+    pub(crate) address: u64,
+}
+
+/// The segment, mapped. The memfd is sealed against resizing: a server that shrinks it could kill the monitor.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    memory: OwnedFd,
+    page: NonNull<Segment>,
+}
+
+/// One entry of get_robust_list(2): the kernel walks it when this process dies, and adds `offset` to the
+/// address of each node to find its futex. The node lies here, out of the server's reach.
+#[repr(C)]
+struct RobustList {
+    next: *mut RobustNode,
+    offset: isize,
+    pending: *mut RobustNode,
+    node: RobustNode,
+}
+
+#[repr(C)]
+struct RobustNode {
+    next: *mut RobustNode,
+}
+
+struct Robust(UnsafeCell<RobustList>);
+// SAFETY: the monitor has one thread; the other reader is the kernel, when that thread is dead.
+unsafe impl Sync for Robust {}
+
+static ROBUST: Robust = Robust(UnsafeCell::new(RobustList {
+    next: ptr::null_mut(),
+    offset: 0,
+    pending: ptr::null_mut(),
+    node: RobustNode { next: ptr::null_mut() },
+}));
+
+impl Shared {
+    pub(crate) fn create() -> nix::Result<Shared> {
+        let memory = memfd_create("gimli-heartbeat", MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING)?;
+        ftruncate(&memory, MAPPED_BYTES as i64)?;
+        let seals = SealFlag::F_SEAL_SHRINK | SealFlag::F_SEAL_GROW | SealFlag::F_SEAL_SEAL;
+        fcntl(&memory, FcntlArg::F_ADD_SEALS(seals))?;
+        let length = std::num::NonZeroUsize::new(MAPPED_BYTES).ok_or(nix::Error::EINVAL)?;
+        let protection = nix::sys::mman::ProtFlags::PROT_READ | nix::sys::mman::ProtFlags::PROT_WRITE;
+        // SAFETY: a fresh shared mapping of a memfd made above; the kernel chooses a free address.
+        let page = unsafe {
+            nix::sys::mman::mmap(None, length, protection, nix::sys::mman::MapFlags::MAP_SHARED, &memory, 0)
+        }?;
+        let shared = Shared { memory, page: page.cast() };
+        shared.own();
+        Ok(shared)
+    }
+
+    /// Makes `owner` a robust futex of this process: whatever ends it, the kernel marks the word.
+    fn own(&self) {
+        let segment = self.segment();
+        segment.owner.store(owner(), Ordering::Relaxed);
+        segment.magic.store(MAGIC, Ordering::Release);
+        let list = ROBUST.0.get();
+        // SAFETY: the monitor has one thread and this is the only place that touches the list, which is static.
+        // The word lies in a mapping that `drop` takes off the list before it goes. set_robust_list replaces
+        // the C library's empty list; nothing here uses robust pthread mutexes.
+        unsafe {
+            let node = &raw mut (*list).node;
+            (*list).offset = segment.owner.as_ptr() as isize - node as isize;
+            (*node).next = list.cast();
+            (*list).next = node;
+            libc::syscall(libc::SYS_set_robust_list, list, size_of::<[usize; 3]>());
+        }
+    }
+
+    fn segment(&self) -> &Segment {
+        // SAFETY: a live mapping of MAPPED_BYTES, page-aligned and zeroed at first; Segment consists of atomics,
+        // so that concurrent writes by the server are no data race.
+        unsafe { self.page.as_ref() }
+    }
+
+    /// State and ticks, as the server left them.
+    pub(crate) fn beats(&self) -> (i32, i32) {
+        let segment = self.segment();
+        (segment.state.load(Ordering::Relaxed), segment.ticks.load(Ordering::Relaxed))
+    }
+
+    /// The record of a process that waits in its handler, until it is taken or released.
+    pub(crate) fn fault(&self) -> Option<Record> {
+        let segment = self.segment();
+        let pid = segment.ready.load(Ordering::Acquire);
+        (pid != 0).then(|| Record {
+            pid: pid as Pid,
+            thread: segment.thread.load(Ordering::Relaxed) as i32,
+            signal: segment.signal.load(Ordering::Relaxed),
+            code: segment.code.load(Ordering::Relaxed),
+            address: segment.address.load(Ordering::Relaxed),
+        })
+    }
+
+    /// The record has been read; the process goes on waiting.
+    pub(crate) fn take(&self) {
+        self.segment().ready.store(0, Ordering::Relaxed);
+    }
+
+    /// Lets the process go if it is the one that waits, and wakes everybody who waits for the record.
+    pub(crate) fn release(&self, pid: Pid) {
+        let segment = self.segment();
+        let pid = pid as u32;
+        let _ = segment.ready.compare_exchange(pid, 0, Ordering::AcqRel, Ordering::Relaxed);
+        let _ = segment.claim.compare_exchange(pid, 0, Ordering::AcqRel, Ordering::Relaxed);
+        segment.owner.store(owner(), Ordering::Release);
+        // SAFETY: the word is mapped; waking touches no memory.
+        unsafe {
+            libc::syscall(libc::SYS_futex, segment.owner.as_ptr(), libc::FUTEX_WAKE, i32::MAX, 0, 0, 0)
+        };
+    }
+
+    /// From now on a handler does not wait.
+    pub(crate) fn close(&self) {
+        self.segment().closed.store(1, Ordering::Release);
+    }
+}
+
+/// The value of an owned futex: the id of the owner's thread, which is the process id in a program of one.
+fn owner() -> u32 {
+    std::process::id()
+}
+
+impl AsFd for Shared {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.memory.as_fd()
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        let list = ROBUST.0.get();
+        // SAFETY: as in `own`. The next segment is made before the last one is dropped, so the list is emptied
+        // only when it points at this mapping; nothing refers to the mapping afterwards.
+        unsafe {
+            let word = (&raw const (*list).node as isize) + (*list).offset;
+            if word == self.segment().owner.as_ptr() as isize {
+                (*list).next = list.cast();
+            }
+            let _ = nix::sys::mman::munmap(self.page.cast(), MAPPED_BYTES);
+        }
+    }
+}
