@@ -205,7 +205,8 @@ impl Supervisor {
                 Ok(WaitStatus::Signaled(pid, signal, _)) => (pid.as_raw(), End::Signal(signal as i32)),
                 Ok(WaitStatus::Stopped(pid, signal)) => {
                     // One that stopped to be noticed and left a record is told of by `find_fault`.
-                    if self.server == Some(pid.as_raw()) && self.waiting_record().is_none() {
+                    let told = self.waiting_record().is_some_and(|record| record.pid == pid.as_raw());
+                    if self.server == Some(pid.as_raw()) && !told {
                         let by_handler =
                             signal == Signal::SIGSTOP && process::is_in_fault_handler(pid.as_raw());
                         self.events.push_back(Event::Stopped { by_handler, signal: signal as i32 });

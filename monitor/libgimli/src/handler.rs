@@ -33,6 +33,8 @@ const SIGNALS: [c_int; 9] = [
 const LOOK_SECONDS: libc::time_t = 1;
 /// … and ends for good after this many looks, whatever the monitor does.
 const LOOKS: u32 = 600;
+/// What a shutdown function gets when no monitor is left that would end it.
+const LAST_WORDS_SECONDS: u32 = 10;
 
 static SEGMENT: AtomicPtr<Segment> = AtomicPtr::new(ptr::null_mut());
 static MONITOR: AtomicI32 = AtomicI32::new(0);
@@ -124,6 +126,8 @@ unsafe extern "C" fn on_fault(signal: c_int, info: *mut libc::siginfo_t, context
             }
         }
         Some(_) => {
+            // How a monitor tells a fault from a stop on purpose: the signal is blocked and has no handler.
+            set_default(signal);
             continue_when_parent_dies();
             stop_to_be_seen(pid, thread);
         }
@@ -131,6 +135,7 @@ unsafe extern "C" fn on_fault(signal: c_int, info: *mut libc::siginfo_t, context
     }
     if let Some(segment) = segment {
         segment.beat(crate::State::Stopping as i32);
+        limit_last_words(segment);
     }
     let function = SHUTDOWN.load(Ordering::Acquire);
     if function != 0 {
@@ -229,8 +234,44 @@ fn is_gone(pid: u32) -> bool {
 /// From now on the kernel continues this process if its parent dies; covers the SIGSTOP that a living monitor
 /// sends while it has the process traced.
 fn continue_when_parent_dies() {
+    when_parent_dies(libc::SIGCONT);
+}
+
+/// A shutdown function that hangs is ended by the monitor; by the kernel when the monitor dies meanwhile; and by a
+/// timer when it is dead already.
+fn limit_last_words(segment: &Segment) {
+    let monitor = MONITOR.load(Ordering::Relaxed) as u32;
+    let is_child = number(libc::SYS_getppid) == monitor;
+    if is_child {
+        when_parent_dies(libc::SIGKILL);
+    }
+    let dead = match segment.understands_faults() {
+        true => segment.owner.load(Ordering::Acquire) & OWNER_DIED != 0,
+        false => !is_child || number(libc::SYS_getppid) != monitor,
+    };
+    if dead {
+        signal_after(LAST_WORDS_SECONDS, libc::SIGKILL);
+    }
+}
+
+fn when_parent_dies(signal: c_int) {
     // SAFETY: a system call with plain numbers.
-    unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGCONT as libc::c_ulong, 0, 0, 0) };
+    unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, signal as libc::c_ulong, 0, 0, 0) };
+}
+
+/// Has the kernel send `signal` to this process later; false when it has no timer left.
+fn signal_after(seconds: u32, signal: c_int) -> bool {
+    // SAFETY: all-zero values are valid; system calls on local plain data that outlives them.
+    unsafe {
+        let mut event: libc::sigevent = zeroed();
+        event.sigev_notify = libc::SIGEV_SIGNAL;
+        event.sigev_signo = signal;
+        let mut timer: c_int = 0;
+        let mut when: libc::itimerspec = zeroed();
+        when.it_value.tv_sec = libc::time_t::from(seconds);
+        libc::syscall(libc::SYS_timer_create, libc::CLOCK_MONOTONIC, &raw const event, &raw mut timer) == 0
+            && libc::syscall(libc::SYS_timer_settime, timer, 0, &raw const when, 0) == 0
+    }
 }
 
 /// Stops until the monitor sends SIGCONT, as the C original's protocol has it; the monitor is told by SIGCHLD, and
@@ -242,19 +283,11 @@ fn stop_to_be_seen(pid: u32, thread: u32) {
     if monitor == 0 || number(libc::SYS_getppid) != monitor {
         return;
     }
-    // SAFETY: system calls on local plain data that outlives them.
+    if !signal_after(LOOKS, libc::SIGCONT) {
+        return;
+    }
+    // SAFETY: system calls with plain numbers.
     unsafe {
-        let mut event: libc::sigevent = zeroed();
-        event.sigev_notify = libc::SIGEV_SIGNAL;
-        event.sigev_signo = libc::SIGCONT;
-        let mut timer: c_int = 0;
-        let mut when: libc::itimerspec = zeroed();
-        when.it_value.tv_sec = libc::time_t::from(LOOKS);
-        if libc::syscall(libc::SYS_timer_create, libc::CLOCK_MONOTONIC, &raw const event, &raw mut timer) != 0
-        {
-            return;
-        }
-        libc::syscall(libc::SYS_timer_settime, timer, 0, &raw const when, 0);
         if OLD_MONITOR_TAKES_USR2.load(Ordering::Relaxed) {
             libc::kill(monitor as libc::pid_t, libc::SIGUSR2);
         }
@@ -274,17 +307,24 @@ fn restore_mask(context: *mut c_void) {
 
 /// Dies of `signal` with the very siginfo it came with, so that a core file shows the fault and not a kill.
 fn die(signal: c_int, info: *mut libc::siginfo_t, pid: u32, thread: u32) -> ! {
-    // SAFETY: all-zero sigaction and sigset_t are valid; system calls on local plain data. A thread may queue any
-    // siginfo to itself (rt_tgsigqueueinfo(2)).
+    set_default(signal);
+    // SAFETY: an all-zero sigset_t is valid; system calls on local plain data. A thread may queue any siginfo to
+    // itself (rt_tgsigqueueinfo(2)).
     unsafe {
-        let action: libc::sigaction = zeroed();
-        libc::sigaction(signal, &raw const action, ptr::null_mut());
         libc::syscall(libc::SYS_rt_tgsigqueueinfo, pid, thread, signal, info);
         let mut only: libc::sigset_t = zeroed();
         libc::sigaddset(&raw mut only, signal);
         libc::pthread_sigmask(libc::SIG_UNBLOCK, &raw const only, ptr::null_mut());
         // Here only as process 1 of a namespace, which no signal of its own kills.
         libc::_exit(128 + signal)
+    }
+}
+
+fn set_default(signal: c_int) {
+    // SAFETY: an all-zero sigaction is valid and means the default action.
+    unsafe {
+        let action: libc::sigaction = zeroed();
+        libc::sigaction(signal, &raw const action, ptr::null_mut());
     }
 }
 

@@ -2,7 +2,9 @@
 //!
 //! In a dynamically linked program the real function is the next one in search order, whether this code came
 //! from libgimli.so, libgimli.a or the Rust crate. In a fully static program there is no search order: glibc's
-//! own `pthread_create` is a weak symbol that ours replaces, and its other name `__pthread_create` is called.
+//! own `pthread_create` is a weak symbol that ours replaces, and its other name `__pthread_create` is called; the
+//! linker has to be told to take that along (`-static -Wl,-u,__pthread_create`), else no thread can be created.
+//! The feature `interpose` leaves all this out.
 //! Threads that the C library makes for itself (SIGEV_THREAD timers, getaddrinfo_a) do not come this way.
 
 use crate::altstack;
