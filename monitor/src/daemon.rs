@@ -12,8 +12,8 @@ pub(crate) enum Error {
     NoSuch { kind: &'static str, name: String },
     #[error("user {0} has no entry that says its group: give `gid` as well")]
     NoGroup(Uid),
-    #[error("cannot become user {uid}, group {gid}: {source}; only root may")]
-    Refused { uid: String, gid: String, source: nix::Error },
+    #[error("cannot become {identity:?}: {source}; only root may")]
+    Refused { identity: Identity, source: nix::Error },
     #[error("cannot {what}: {source}")]
     System { what: &'static str, source: io::Error },
 }
@@ -39,14 +39,12 @@ impl Identity {
         };
         let gid = gid.map(group).transpose()?;
         let Some(name) = uid else { return Ok(Identity { uid: None, gid }) };
-        let user = match name.parse() {
-            Ok(number) => User::from_uid(Uid::from_raw(number)).ok().flatten(),
-            Err(_) => Some(User::from_name(name).ok().flatten().ok_or(no_such("user", name))?),
-        };
-        let uid = match (&user, name.parse()) {
-            (Some(user), _) => user.uid,
-            (None, Ok(number)) => Uid::from_raw(number),
-            (None, Err(_)) => return Err(no_such("user", name)),
+        let (uid, user) = match name.parse().map(Uid::from_raw) {
+            Ok(uid) => (uid, User::from_uid(uid).ok().flatten()),
+            Err(_) => {
+                let user = User::from_name(name).ok().flatten().ok_or(no_such("user", name))?;
+                (user.uid, Some(user))
+            }
         };
         let gid = gid.or(user.map(|user| user.gid)).ok_or(Error::NoGroup(uid))?;
         Ok(Identity { uid: Some(uid), gid: Some(gid) })
@@ -57,12 +55,7 @@ impl Identity {
     /// # Errors
     /// The kernel refuses.
     pub(crate) fn assume(self) -> Result<(), Error> {
-        let text = |id: Option<u32>| id.map_or("unchanged".to_owned(), |id| id.to_string());
-        let refused = |source| Error::Refused {
-            uid: text(self.uid.map(Uid::as_raw)),
-            gid: text(self.gid.map(Gid::as_raw)),
-            source,
-        };
+        let refused = |source| Error::Refused { identity: self, source };
         if let Some(gid) = self.gid {
             setgroups(&[]).and_then(|()| setgid(gid)).map_err(refused)?;
         }

@@ -22,6 +22,13 @@ pub(crate) struct Settings {
     pub(crate) run_once: bool,
 }
 
+impl Settings {
+    /// How long a server that was told to end may take; a minute when the stop interval is off.
+    pub(crate) fn grace(&self) -> Duration {
+        if self.stop_interval.is_zero() { Duration::from_secs(60) } else { self.stop_interval }
+    }
+}
+
 /// Why glider is started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reason {
@@ -69,41 +76,27 @@ impl End {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Event {
-    /// The monitor is ready; a server left behind by a killed one may still run.
-    Start {
-        leftover: Option<Pid>,
-    },
-    LeftoverGone,
+    /// The monitor is ready.
+    Start,
     Spawned(Pid),
-    SpawnFailed {
-        errno: i32,
-    },
-    /// What the segment shows; told on every turn of the loop while a server runs.
-    Look {
-        state: i32,
-        ticks: i32,
-    },
+    /// With errno.
+    SpawnFailed(i32),
+    /// State and ticks that the segment shows; told on every turn of the loop while a server runs.
+    Look(i32, i32),
     /// SIGUSR1.
     Beat,
     /// A datagram from the server.
     Notify(Message),
     /// A process waits in its fault handler; told on every turn until it is traced or released.
-    Fault {
-        pid: Pid,
-        text: String,
-    },
-    /// The server stopped: by the fault handler of an old libgimli, or because somebody stopped it.
-    Stopped {
-        by_handler: bool,
-        signal: i32,
-    },
+    Fault(Pid, String),
+    /// The server stopped itself in its fault handler, as an old libgimli has it.
+    StoppedByHandler,
+    /// Somebody stopped the server, with this signal.
+    Stopped(i32),
     Continued,
     Ended(End),
-    /// Glider is done, or was never started, having made the trace file this large.
-    Traced {
-        problem: Option<String>,
-        bytes: u64,
-    },
+    /// Glider is done, or was never started: what went wrong, and the bytes of the trace file.
+    Traced(Option<String>, u64),
     /// SIGUSR2.
     TraceRequested,
     /// SIGTERM, SIGINT or SIGQUIT.
@@ -117,16 +110,9 @@ pub(crate) enum Event {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Action {
     Spawn,
-    EndLeftover(i32),
     /// Signal to the server.
     Signal(i32),
-    /// Open a trace file and start glider. `hold`: the process waits in its handler, stop its other threads.
-    Trace {
-        pid: Pid,
-        reason: Reason,
-        hold: bool,
-        max_bytes: u64,
-    },
+    Trace(Order),
     KillTracer,
     /// The last line of the open trace file, which is then closed.
     CloseTrace(String),
@@ -138,6 +124,17 @@ pub(crate) enum Action {
     /// To the service manager above, as sd_notify(3) assignments.
     Up(String),
     Exit(i32),
+}
+
+/// Open a trace file and start glider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Order {
+    pub(crate) pid: Pid,
+    pub(crate) reason: Reason,
+    /// The process waits in its handler: stop its other threads.
+    pub(crate) hold: bool,
+    /// What glider may write, 0: no limit.
+    pub(crate) max_bytes: u64,
 }
 
 /// How much a log line matters.

@@ -45,50 +45,61 @@ fn main() -> ExitCode {
         Ok(Request::Run(options)) => match start(options, title) {
             // Statuses of processes and 128 + signal fit.
             Ok(code) => ExitCode::from(u8::try_from(code).unwrap_or(u8::MAX)),
-            Err((code, problem)) => fail(code, &problem),
+            Err(Failure(code, problem)) => fail(code, &problem),
         },
-        Err(problem) => fail(USAGE, &problem),
+        Err(problem) => fail(USAGE, &problem.to_string()),
     }
 }
 
-fn fail(code: u8, problem: &dyn std::fmt::Display) -> ExitCode {
+fn fail(code: u8, problem: &str) -> ExitCode {
     let _ = writeln!(io::stderr(), "monitor: {problem}");
     ExitCode::from(code)
 }
 
-type Failure = (u8, Box<dyn std::fmt::Display>);
+/// An exit code, and one line that says why.
+struct Failure(u8, String);
+
+impl From<daemon::Error> for Failure {
+    fn from(error: daemon::Error) -> Failure {
+        let code = match error {
+            daemon::Error::NoSuch { .. } | daemon::Error::NoGroup(_) => USAGE,
+            daemon::Error::Refused { .. } | daemon::Error::System { .. } => SYSTEM_ERROR,
+        };
+        Failure(code, error.to_string())
+    }
+}
 
 /// Everything that can be refused is refused before the terminal is left.
 fn start(mut options: Options, title: daemon::Title) -> Result<i32, Failure> {
-    let identity = daemon::Identity::find(options.text("uid"), options.text("gid"))
-        .map_err(|e| (USAGE, Box::new(e) as Box<_>))?;
-    let system = |e: daemon::Error| (SYSTEM_ERROR, Box::new(e) as Box<dyn std::fmt::Display>);
+    let identity = daemon::Identity::find(options.text("uid"), options.text("gid"))?;
     let log = log::Log::open(options.text("log-file"), options.toggle("quiet"), options.toggle("debug"))
-        .map_err(|e| {
-            let path = options.get("log-file");
-            (USAGE, Box::new(format!("cannot open log file {path}: {e}")) as Box<_>)
-        })?;
-    let mut pidfile =
-        options.text("pidfile").map(pidfile::Pidfile::lock).transpose().map_err(|e| match e {
-            pidfile::Error::Owned { .. } => (TRY_LATER, Box::new(e) as Box<_>),
-            pidfile::Error::Io { .. } => (USAGE, Box::new(e) as Box<_>),
-        })?;
+        .map_err(|e| Failure(USAGE, format!("cannot open log file {}: {e}", options.get("log-file"))))?;
+    let pidfile = options.text("pidfile").map(pidfile::Pidfile::lock).transpose();
+    let mut pidfile = pidfile.map_err(|e| match e {
+        pidfile::Error::Owned { .. } => Failure(TRY_LATER, e.to_string()),
+        pidfile::Error::Io { .. } => Failure(USAGE, e.to_string()),
+    })?;
     if options.toggle("detach") {
         options.make_paths_absolute();
-        daemon::detach(options.toggle("setsid")).map_err(system)?;
-        daemon::redirect(log.file(), options.toggle("quiet")).map_err(system)?;
+        daemon::detach(options.toggle("setsid"))?;
+        daemon::redirect(log.file(), options.toggle("quiet"))?;
         let _ = std::env::set_current_dir("/");
     } else if options.toggle("setsid") {
         // Refused to a process group's leader, as a shell's job is; then it has its own group anyway.
         let _ = nix::unistd::setsid();
     }
     if let Some(pidfile) = &mut pidfile {
-        pidfile
-            .write_own_pid()
-            .map_err(|e| (SYSTEM_ERROR, Box::new(format!("cannot write the pidfile: {e}")) as Box<_>))?;
+        let refused = |e| Failure(SYSTEM_ERROR, format!("cannot write the pidfile: {e}"));
+        pidfile.write_own_pid().map_err(refused)?;
     }
-    identity.assume().map_err(system)?;
+    identity.assume()?;
+    if let Some(pid) =
+        pidfile.as_ref().and_then(|pidfile| pidfile.end_left_behind(options.settings().grace()))
+    {
+        let text = format!("server {pid} was left behind by a monitor that died; it has been ended");
+        log.line(event::Level::Alert, &text);
+    }
     let supervisor = supervise::Supervisor::new(options, log, pidfile, title)
-        .map_err(|e| (SYSTEM_ERROR, Box::new(format!("cannot set up the loop: {e}")) as Box<_>))?;
+        .map_err(|e| Failure(SYSTEM_ERROR, format!("cannot set up the loop: {e}")))?;
     Ok(supervisor.run())
 }

@@ -2,12 +2,11 @@
 //! [`Message::parse`] is pure; the sockets are below. Who may speak is decided by the caller, from the
 //! credentials that the kernel attaches.
 
-use nix::sys::socket::{
-    AddressFamily, ControlMessageOwned, MsgFlags, SockFlag, SockType, UnixAddr, bind, getsockname, recvmsg,
-    sendto, setsockopt, socket, sockopt::PassCred,
-};
+use nix::sys::socket::{self, ControlMessageOwned, MsgFlags, SockFlag, UnixAddr, recvmsg};
 use std::io::IoSliceMut;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::time::Duration;
 
 const MAX_DATAGRAM: usize = 4096;
@@ -65,10 +64,11 @@ pub(crate) struct Listener {
 impl Listener {
     pub(crate) fn open() -> nix::Result<Listener> {
         let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
-        let socket = socket(AddressFamily::Unix, SockType::Datagram, flags, None)?;
-        bind(socket.as_raw_fd(), &UnixAddr::new_unnamed())?;
-        setsockopt(&socket, PassCred, &true)?;
-        let address: UnixAddr = getsockname(socket.as_raw_fd())?;
+        let (family, kind) = (socket::AddressFamily::Unix, socket::SockType::Datagram);
+        let socket = socket::socket(family, kind, flags, None)?;
+        socket::bind(socket.as_raw_fd(), &UnixAddr::new_unnamed())?;
+        socket::setsockopt(&socket, socket::sockopt::PassCred, &true)?;
+        let address: UnixAddr = socket::getsockname(socket.as_raw_fd())?;
         let name = address.as_abstract().unwrap_or_default();
         Ok(Listener { socket, name: format!("@{}", String::from_utf8_lossy(name)) })
     }
@@ -102,29 +102,16 @@ impl AsFd for Listener {
     }
 }
 
-/// The service manager that started the monitor with `NOTIFY_SOCKET`, if any.
-#[derive(Debug)]
-pub(crate) struct Upstream(Option<(OwnedFd, UnixAddr)>);
-
-impl Upstream {
-    pub(crate) fn open(address: Option<&str>) -> Upstream {
-        let open = |text: &str| {
-            let address = match text.strip_prefix('@') {
-                Some(name) => UnixAddr::new_abstract(name.as_bytes()),
-                None => UnixAddr::new(text),
-            };
-            let socket = socket(AddressFamily::Unix, SockType::Datagram, SockFlag::SOCK_CLOEXEC, None);
-            Some((socket.ok()?, address.ok()?))
-        };
-        Upstream(address.and_then(open))
-    }
-
-    /// Best effort: a manager that does not listen is no reason to do anything else.
-    pub(crate) fn send(&self, assignment: &str) {
-        if let Some((socket, address)) = &self.0 {
-            let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL;
-            let _ = sendto(socket.as_raw_fd(), assignment.as_bytes(), address, flags);
-        }
+/// Tells the service manager that listens at `address` (a path, or `@` and an abstract name). Best effort: one that
+/// does not listen is no reason to do anything else.
+pub(crate) fn tell_manager(address: &str, assignment: &str) {
+    let place = match address.strip_prefix('@') {
+        Some(name) => SocketAddr::from_abstract_name(name),
+        None => SocketAddr::from_pathname(address),
+    };
+    if let (Ok(place), Ok(socket)) = (place, UnixDatagram::unbound()) {
+        let _ =
+            socket.set_nonblocking(true).and_then(|()| socket.send_to_addr(assignment.as_bytes(), &place));
     }
 }
 
@@ -152,7 +139,7 @@ mod tests {
     fn a_listener_says_who_sent_what() {
         let listener = Listener::open().unwrap();
         assert!(listener.receive().is_none());
-        Upstream::open(Some(listener.name())).send("STOPPING=1");
+        tell_manager(listener.name(), "STOPPING=1");
         let (sender, message) = listener.receive().unwrap();
         assert_eq!(sender, std::process::id() as i32);
         assert!(message.stopping);

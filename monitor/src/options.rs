@@ -79,9 +79,6 @@ const SPECS: [Spec; 23] = [
     spec("show-config", "GIMLI_SHOW_CONFIG", Toggle, "0", "print each value and where it came from, and exit"),
 ];
 
-/// Options that name files the monitor opens after it has changed its folder; an empty one stays empty.
-const PATHS: [&str; 2] = ["trace-dir", "glider"];
-
 /// All options, checked, with the place each came from, and the command to run.
 #[derive(Debug)]
 pub(crate) struct Options {
@@ -265,16 +262,17 @@ impl Options {
     /// Makes every relative path absolute, for a daemon that changes to `/`. A command without a slash is looked
     /// up in PATH and stays as it is.
     pub(crate) fn make_paths_absolute(&mut self) {
-        for (_, (value, _)) in
-            SPECS.iter().zip(&mut self.values).filter(|(spec, _)| PATHS.contains(&spec.name))
-        {
-            if let Ok(path) = std::path::absolute(&*value) {
-                *value = path.to_string_lossy().into_owned();
-            }
+        let slots = SPECS
+            .iter()
+            .zip(&mut self.values)
+            .filter(|(spec, _)| matches!(spec.name, "trace-dir" | "glider"));
+        for (_, (value, _)) in slots {
+            // An empty one stays empty.
+            *value = std::path::absolute(&*value)
+                .map(|path| path.to_string_lossy().into_owned())
+                .unwrap_or_default();
         }
-        if let Some(program) =
-            self.command.first_mut().filter(|program| program.to_string_lossy().contains('/'))
-        {
+        if let Some(program) = self.command.first_mut().filter(|word| word.to_string_lossy().contains('/')) {
             *program = std::path::absolute(&*program).map_or(program.clone(), Into::into);
         }
     }

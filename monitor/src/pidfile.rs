@@ -4,10 +4,16 @@
 use crate::event::Pid;
 use crate::process;
 use nix::fcntl::{FcntlArg, fcntl};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
+use std::time::Duration;
+
+/// What the kernel gets to end a process after SIGKILL.
+const KILL_TIME: Duration = Duration::from_secs(5);
 
 /// Why the monitor may not run.
 #[derive(Debug, thiserror::Error)]
@@ -80,11 +86,34 @@ impl Pidfile {
     }
 
     /// The server that a killed monitor noted, if that very process still lives.
-    pub(crate) fn left_behind(&self) -> Option<Pid> {
+    fn left_behind(&self) -> Option<Pid> {
         let text = fs::read_to_string(self.server_path()).ok()?;
         let (pid, started) = text.trim().split_once(' ')?;
         let (pid, started): (Pid, u64) = (pid.parse().ok()?, started.parse().ok()?);
         (pid > 1 && process::start_time(pid) == Some(started)).then_some(pid)
+    }
+
+    /// Ends the server that a killed monitor left behind, so that there are never two: SIGTERM, and SIGKILL when it
+    /// takes longer than `grace`. Gives its pid when there was one.
+    pub(crate) fn end_left_behind(&self, grace: Duration) -> Option<Pid> {
+        let pid = self.left_behind()?;
+        // SAFETY: a system call with plain numbers; the result is a new descriptor or negative.
+        let pidfd = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) } as i32;
+        // SAFETY: not negative, so it is a descriptor that nobody else owns.
+        let pidfd = (pidfd >= 0).then(|| unsafe { OwnedFd::from_raw_fd(pidfd) })?;
+        // Asked again: the descriptor is for the process that has the number now.
+        self.left_behind()?;
+        for (signals, limit) in [([libc::SIGTERM, libc::SIGCONT], grace), ([libc::SIGKILL; 2], KILL_TIME)] {
+            for signal in signals {
+                // SAFETY: a system call on an open descriptor; null means default siginfo.
+                unsafe { libc::syscall(libc::SYS_pidfd_send_signal, pidfd.as_raw_fd(), signal, 0, 0) };
+            }
+            let limit = PollTimeout::try_from(limit.as_millis()).unwrap_or(PollTimeout::MAX);
+            if poll(&mut [PollFd::new(pidfd.as_fd(), PollFlags::POLLIN)], limit) == Ok(1) {
+                break;
+            }
+        }
+        Some(pid)
     }
 
     /// At the end: nothing is left but, where the folder may not be written, an empty file.

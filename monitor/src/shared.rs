@@ -5,11 +5,11 @@ use crate::event::Pid;
 use libgimli::segment::{MAGIC, MAPPED_BYTES, Segment};
 use nix::fcntl::{FcntlArg, SealFlag, fcntl};
 use nix::sys::memfd::{MFdFlags, memfd_create};
+use nix::sys::mman::{MapFlags, ProtFlags, mmap};
 use nix::unistd::ftruncate;
-use std::cell::UnsafeCell;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::ptr::{self, NonNull};
-use std::sync::atomic::Ordering;
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// What a process wrote about its fault.
 #[derive(Clone, Copy, Debug)]
@@ -28,31 +28,10 @@ pub(crate) struct Shared {
     page: NonNull<Segment>,
 }
 
-/// One entry of get_robust_list(2): the kernel walks it when this process dies, and adds `offset` to the
-/// address of each node to find its futex. The node lies here, out of the server's reach.
-#[repr(C)]
-struct RobustList {
-    next: *mut RobustNode,
-    offset: isize,
-    pending: *mut RobustNode,
-    node: RobustNode,
-}
-
-#[repr(C)]
-struct RobustNode {
-    next: *mut RobustNode,
-}
-
-struct Robust(UnsafeCell<RobustList>);
-// SAFETY: the monitor has one thread; the other reader is the kernel, when that thread is dead.
-unsafe impl Sync for Robust {}
-
-static ROBUST: Robust = Robust(UnsafeCell::new(RobustList {
-    next: ptr::null_mut(),
-    offset: 0,
-    pending: ptr::null_mut(),
-    node: RobustNode { next: ptr::null_mut() },
-}));
+/// The list of get_robust_list(2), which the kernel walks when this process dies: first node, offset of the futex
+/// from its node, none pending, and the only node, which points back at the head. The node lies here, out of the
+/// server's reach; the offset leads from it into the segment.
+static ROBUST: [AtomicUsize; 4] = [const { AtomicUsize::new(0) }; 4];
 
 impl Shared {
     pub(crate) fn create() -> nix::Result<Shared> {
@@ -61,11 +40,9 @@ impl Shared {
         let seals = SealFlag::F_SEAL_SHRINK | SealFlag::F_SEAL_GROW | SealFlag::F_SEAL_SEAL;
         fcntl(&memory, FcntlArg::F_ADD_SEALS(seals))?;
         let length = std::num::NonZeroUsize::new(MAPPED_BYTES).ok_or(nix::Error::EINVAL)?;
-        let protection = nix::sys::mman::ProtFlags::PROT_READ | nix::sys::mman::ProtFlags::PROT_WRITE;
+        let protection = ProtFlags::PROT_READ | ProtFlags::PROT_WRITE;
         // SAFETY: a fresh shared mapping of a memfd made above; the kernel chooses a free address.
-        let page = unsafe {
-            nix::sys::mman::mmap(None, length, protection, nix::sys::mman::MapFlags::MAP_SHARED, &memory, 0)
-        }?;
+        let page = unsafe { mmap(None, length, protection, MapFlags::MAP_SHARED, &memory, 0) }?;
         let shared = Shared { memory, page: page.cast() };
         shared.own();
         Ok(shared)
@@ -76,17 +53,14 @@ impl Shared {
         let segment = self.segment();
         segment.owner.store(owner(), Ordering::Relaxed);
         segment.magic.store(MAGIC, Ordering::Release);
-        let list = ROBUST.0.get();
-        // SAFETY: the monitor has one thread and this is the only place that touches the list, which is static.
-        // The word lies in a mapping that `drop` takes off the list before it goes. set_robust_list replaces
-        // the C library's empty list; nothing here uses robust pthread mutexes.
-        unsafe {
-            let node = &raw mut (*list).node;
-            (*list).offset = segment.owner.as_ptr() as isize - node as isize;
-            (*node).next = list.cast();
-            (*list).next = node;
-            libc::syscall(libc::SYS_set_robust_list, list, size_of::<[usize; 3]>());
-        }
+        let [first, offset, _, node] = &ROBUST;
+        let (head, node_address) = (first.as_ptr() as usize, node.as_ptr() as usize);
+        offset.store((segment.owner.as_ptr() as usize).wrapping_sub(node_address), Ordering::Relaxed);
+        node.store(head, Ordering::Relaxed);
+        first.store(node_address, Ordering::Relaxed);
+        // SAFETY: the list is static and the futex mapped until `drop` takes it off the list. It replaces the C
+        // library's list, which is empty: nothing here uses robust pthread mutexes.
+        unsafe { libc::syscall(libc::SYS_set_robust_list, head, size_of::<[usize; 3]>()) };
     }
 
     fn segment(&self) -> &Segment {
@@ -114,17 +88,16 @@ impl Shared {
         })
     }
 
-    /// The record has been read; the process goes on waiting.
-    pub(crate) fn take(&self) {
-        self.segment().ready.store(0, Ordering::Relaxed);
+    /// The record of this process has been read; it goes on waiting.
+    pub(crate) fn take(&self, pid: Pid) {
+        let _ = self.segment().ready.compare_exchange(pid as u32, 0, Ordering::AcqRel, Ordering::Relaxed);
     }
 
     /// Lets the process go if it is the one that waits, and wakes everybody who waits for the record.
     pub(crate) fn release(&self, pid: Pid) {
         let segment = self.segment();
-        let pid = pid as u32;
-        let _ = segment.ready.compare_exchange(pid, 0, Ordering::AcqRel, Ordering::Relaxed);
-        let _ = segment.claim.compare_exchange(pid, 0, Ordering::AcqRel, Ordering::Relaxed);
+        self.take(pid);
+        let _ = segment.claim.compare_exchange(pid as u32, 0, Ordering::AcqRel, Ordering::Relaxed);
         segment.owner.store(owner(), Ordering::Release);
         // SAFETY: the word is mapped; waking touches no memory.
         unsafe {
@@ -151,15 +124,13 @@ impl AsFd for Shared {
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        let list = ROBUST.0.get();
-        // SAFETY: as in `own`. The next segment is made before the last one is dropped, so the list is emptied
-        // only when it points at this mapping; nothing refers to the mapping afterwards.
-        unsafe {
-            let word = (&raw const (*list).node as isize) + (*list).offset;
-            if word == self.segment().owner.as_ptr() as isize {
-                (*list).next = list.cast();
-            }
-            let _ = nix::sys::mman::munmap(self.page.cast(), MAPPED_BYTES);
+        let [first, offset, _, node] = &ROBUST;
+        let futex = (node.as_ptr() as usize).wrapping_add(offset.load(Ordering::Relaxed));
+        // The next segment is made before the last one is dropped, and then has taken its place on the list.
+        if futex == self.segment().owner.as_ptr() as usize {
+            first.store(first.as_ptr() as usize, Ordering::Relaxed);
         }
+        // SAFETY: made by mmap in `create`, with this length; nothing refers to it any more.
+        let _ = unsafe { nix::sys::mman::munmap(self.page.cast(), MAPPED_BYTES) };
     }
 }

@@ -2,35 +2,28 @@
 //! for the state machine, and its actions into effects. No decision is made here.
 
 use crate::daemon::Title;
-use crate::event::{Action, End, Event, Level, Pid, Reason};
+use crate::event::{Action, End, Event, Level, Order, Pid};
 use crate::log::Log;
-use crate::notify::{Listener, Upstream};
+use crate::notify::{self, Listener};
 use crate::options::Options;
 use crate::pidfile::Pidfile;
-use crate::shared::{Record, Shared};
+use crate::shared::Shared;
 use crate::trace_file::{self, Header, TraceFile};
 use crate::watch::Watch;
 use crate::{process, signals, spawn};
-use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd, siginfo};
-use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use std::collections::VecDeque;
-use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// Signals that arrive in the loop.
-const SIGNALS: [Signal; 7] = [
-    Signal::SIGCHLD,
-    Signal::SIGTERM,
-    Signal::SIGINT,
-    Signal::SIGQUIT,
-    Signal::SIGHUP,
-    Signal::SIGUSR1,
-    Signal::SIGUSR2,
-];
+const SIGNALS: [Signal; 7] = {
+    use Signal::*;
+    [SIGCHLD, SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2]
+};
 /// A turn of the loop reads at most this many datagrams and signals; the rest wait for the next.
 const MAX_PER_TURN: usize = 64;
 
@@ -48,15 +41,15 @@ pub(crate) struct Supervisor {
     pidfile: Option<Pidfile>,
     title: Title,
     glider: PathBuf,
-    upstream: Upstream,
+    manager: Option<String>,
     signals: SignalFd,
     listener: Listener,
     began: Instant,
     watch: Watch,
     events: VecDeque<Event>,
-    shared: Option<Shared>,
+    /// Shared with the server, or with the last one.
+    shared: Shared,
     server: Option<Pid>,
-    leftover: Option<OwnedFd>,
     tracer: Option<Tracer>,
     trace_file: Option<TraceFile>,
     exit: Option<i32>,
@@ -75,18 +68,16 @@ impl Supervisor {
     ) -> nix::Result<Self> {
         let mask: SigSet = SIGNALS.into_iter().collect();
         mask.thread_block()?;
-        let notify_socket = std::env::var("NOTIFY_SOCKET").ok();
         Ok(Supervisor {
             glider: spawn::find_glider(options.text("glider")),
-            upstream: Upstream::open(notify_socket.as_deref()),
+            manager: std::env::var("NOTIFY_SOCKET").ok(),
             signals: SignalFd::with_flags(&mask, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?,
             listener: Listener::open()?,
             began: Instant::now(),
             watch: Watch::new(options.settings()),
             events: VecDeque::new(),
-            shared: None,
+            shared: Shared::create()?,
             server: None,
-            leftover: None,
             tracer: None,
             trace_file: None,
             exit: None,
@@ -99,10 +90,7 @@ impl Supervisor {
 
     /// Runs until the machine says to exit, and with which status.
     pub(crate) fn run(mut self) -> i32 {
-        let leftover = self.pidfile.as_ref().and_then(Pidfile::left_behind);
-        self.leftover = leftover.and_then(pidfd);
-        let leftover = leftover.filter(|_| self.leftover.is_some());
-        self.events.push_back(Event::Start { leftover });
+        self.events.push_back(Event::Start);
         loop {
             self.settle();
             if let Some(code) = self.exit {
@@ -139,23 +127,14 @@ impl Supervisor {
                 PollTimeout::try_from(left.as_millis()).unwrap_or(PollTimeout::MAX)
             }
         };
-        let mut sources = vec![
-            PollFd::new(self.signals.as_fd(), PollFlags::POLLIN),
-            PollFd::new(self.listener.as_fd(), PollFlags::POLLIN),
-        ];
-        sources.extend(self.leftover.as_ref().map(|pidfd| PollFd::new(pidfd.as_fd(), PollFlags::POLLIN)));
-        let _ = poll(&mut sources, timeout);
-        let gone = sources.get(2).and_then(PollFd::any).unwrap_or(false);
-        if gone {
-            self.leftover = None;
-            self.events.push_back(Event::LeftoverGone);
-        }
+        let sources = [self.signals.as_fd(), self.listener.as_fd()];
+        let _ = poll(&mut sources.map(|source| PollFd::new(source, PollFlags::POLLIN)), timeout);
     }
 
     fn look(&mut self) {
-        if let (Some(_), Some(shared)) = (self.server, &self.shared) {
-            let (state, ticks) = shared.beats();
-            self.events.push_back(Event::Look { state, ticks });
+        if self.server.is_some() {
+            let (state, ticks) = self.shared.beats();
+            self.events.push_back(Event::Look(state, ticks));
         }
     }
 
@@ -185,7 +164,7 @@ impl Supervisor {
         let event = match Signal::try_from(signal.ssi_signo as i32) {
             Ok(Signal::SIGUSR1) => Event::Beat,
             // A process that has just written a fault record; `find_fault` reads it.
-            Ok(Signal::SIGUSR2) if self.waiting_record().is_some_and(|record| record.pid == sender) => return,
+            Ok(Signal::SIGUSR2) if self.shared.fault().is_some_and(|record| record.pid == sender) => return,
             Ok(Signal::SIGUSR2) => Event::TraceRequested,
             Ok(Signal::SIGHUP) => Event::Restart,
             Ok(signal @ (Signal::SIGTERM | Signal::SIGINT | Signal::SIGQUIT)) => {
@@ -198,31 +177,23 @@ impl Supervisor {
 
     /// Waits for every child there is: the server, glider, and as process 1 whatever was inherited.
     fn reap(&mut self) {
-        let flags = WaitPidFlag::WNOHANG | WaitPidFlag::WUNTRACED | WaitPidFlag::WCONTINUED;
+        let mut status = 0;
         loop {
-            let (pid, end) = match waitpid(None, Some(flags)) {
-                Ok(WaitStatus::Exited(pid, code)) => (pid.as_raw(), End::Exit(code)),
-                Ok(WaitStatus::Signaled(pid, signal, _)) => (pid.as_raw(), End::Signal(signal as i32)),
-                Ok(WaitStatus::Stopped(pid, signal)) => {
-                    // One that stopped to be noticed and left a record is told of by `find_fault`.
-                    let told = self.waiting_record().is_some_and(|record| record.pid == pid.as_raw());
-                    if self.server == Some(pid.as_raw()) && !told {
-                        let by_handler =
-                            signal == Signal::SIGSTOP && process::is_in_fault_handler(pid.as_raw());
-                        self.events.push_back(Event::Stopped { by_handler, signal: signal as i32 });
-                    }
+            // SAFETY: waitpid fills the local status.
+            let pid = unsafe {
+                libc::waitpid(-1, &raw mut status, libc::WNOHANG | libc::WUNTRACED | libc::WCONTINUED)
+            };
+            if pid <= 0 {
+                return;
+            }
+            let end = match (libc::WIFEXITED(status), libc::WIFSIGNALED(status)) {
+                (true, _) => End::Exit(libc::WEXITSTATUS(status)),
+                (_, true) => End::Signal(libc::WTERMSIG(status)),
+                _ if self.server == Some(pid) => {
+                    self.server_stopped(pid, status);
                     continue;
                 }
-                Ok(WaitStatus::Continued(pid)) => {
-                    if self.server == Some(pid.as_raw()) {
-                        self.events.push_back(Event::Continued);
-                    }
-                    continue;
-                }
-                Ok(WaitStatus::StillAlive) | Err(Errno::ECHILD) => return,
-                Ok(_) | Err(Errno::EINTR) => continue,
-                // A signal number without a name: the child is reaped all the same, but which one it was is lost.
-                Err(_) => (self.vanished(), End::Signal(0)),
+                _ => continue,
             };
             if self.server == Some(pid) {
                 self.server = None;
@@ -238,14 +209,18 @@ impl Supervisor {
         }
     }
 
-    /// Which of our children does not exist any more.
-    fn vanished(&self) -> Pid {
-        let ours = self.server.into_iter().chain(self.tracer.as_ref().map(|tracer| tracer.pid));
-        ours.into_iter().find(|pid| process::start_time(*pid).is_none()).unwrap_or(0)
-    }
-
-    fn waiting_record(&self) -> Option<Record> {
-        self.shared.as_ref()?.fault()
+    fn server_stopped(&mut self, pid: Pid, status: i32) {
+        // One that stopped to be noticed and left a record is told of by `find_fault`.
+        if self.shared.fault().is_none_or(|record| record.pid != pid) {
+            let signal = libc::WSTOPSIG(status);
+            self.events.push_back(match libc::WIFSTOPPED(status) {
+                true if signal == libc::SIGSTOP && process::is_in_fault_handler(pid) => {
+                    Event::StoppedByHandler
+                }
+                true => Event::Stopped(signal),
+                false => Event::Continued,
+            });
+        }
     }
 
     fn is_ours(&self, pid: Pid) -> bool {
@@ -254,29 +229,16 @@ impl Supervisor {
 
     /// Tells of a process that waits in its fault handler, on every turn until it was taken or released.
     fn find_fault(&mut self) {
-        let Some(record) = self.waiting_record() else { return };
-        let text = format!(
-            "{}, {}, at {:#x}, thread {}",
-            signals::describe(record.signal),
-            signals::describe_code(record.signal, record.code),
-            record.address,
-            record.thread,
-        );
+        let Some(record) = self.shared.fault() else { return };
+        let signal = signals::describe(record.signal);
+        let code = signals::describe_code(record.signal, record.code);
+        let text = format!("{signal}, {code}, at {:#x}, thread {}", record.address, record.thread);
         if self.is_ours(record.pid) {
-            self.events.push_back(Event::Fault { pid: record.pid, text });
+            self.events.push_back(Event::Fault(record.pid, text));
         } else if self.server.is_some() {
-            let line = format!(
-                "process {} faulted, not traced, it does not belong to the server: {text}",
-                record.pid
-            );
-            self.log.line(Level::Alert, &line);
-            self.release(record.pid);
-        }
-    }
-
-    fn release(&self, pid: Pid) {
-        if let Some(shared) = &self.shared {
-            shared.release(pid);
+            let text = format!("process {} faulted, not traced, not the server's: {text}", record.pid);
+            self.log.line(Level::Alert, &text);
+            self.shared.release(record.pid);
         }
     }
 
@@ -291,24 +253,14 @@ impl Supervisor {
                     send(server, signal);
                 }
             }
-            Action::EndLeftover(signal) => {
-                if let Some(pidfd) = &self.leftover {
-                    // SAFETY: a system call on an open descriptor; null means default siginfo.
-                    unsafe { libc::syscall(libc::SYS_pidfd_send_signal, pidfd.as_raw_fd(), signal, 0, 0) };
-                }
-            }
-            Action::Trace { pid, reason, hold, max_bytes } => {
+            Action::Trace(order) => {
                 // The process waits in its handler and is a child: a stop cannot outlive this monitor (handler.rs).
-                if hold && self.server == Some(pid) {
-                    send(pid, libc::SIGSTOP);
+                if order.hold && self.server == Some(order.pid) {
+                    send(order.pid, libc::SIGSTOP);
                 }
-                if let (Some(shared), Some(_)) =
-                    (&self.shared, self.waiting_record().filter(|r| r.pid == pid))
-                {
-                    shared.take();
-                }
-                if let Err((problem, bytes)) = self.trace(pid, reason, max_bytes) {
-                    self.events.push_front(Event::Traced { problem: Some(problem), bytes });
+                self.shared.take(order.pid);
+                if let Err((problem, bytes)) = self.trace(order) {
+                    self.events.push_front(Event::Traced(Some(problem), bytes));
                 }
             }
             Action::KillTracer => {
@@ -323,14 +275,14 @@ impl Supervisor {
                     trace.say(&line);
                 }
             }
-            Action::Release(pid) => self.release(pid),
-            Action::NoMoreFaults => {
-                if let Some(shared) = &self.shared {
-                    shared.close();
+            Action::Release(pid) => self.shared.release(pid),
+            Action::NoMoreFaults => self.shared.close(),
+            Action::Log(level, text) => self.log.line(level, &text),
+            Action::Up(assignment) => {
+                if let Some(manager) = &self.manager {
+                    notify::tell_manager(manager, &assignment);
                 }
             }
-            Action::Log(level, text) => self.log.line(level, &text),
-            Action::Up(assignment) => self.upstream.send(&assignment),
             Action::Exit(code) => self.exit = Some(code),
         }
     }
@@ -349,34 +301,30 @@ impl Supervisor {
         });
         match started {
             Ok((shared, pid)) => {
-                self.shared = Some(shared);
+                self.shared = shared;
                 self.server = Some(pid);
                 if let Some(pidfile) = &self.pidfile {
                     pidfile.note_server(pid);
                 }
                 Event::Spawned(pid)
             }
-            Err(error) => Event::SpawnFailed { errno: error.raw_os_error().unwrap_or(libc::EIO) },
+            Err(error) => Event::SpawnFailed(error.raw_os_error().unwrap_or(libc::EIO)),
         }
     }
 
     /// Opens the trace file and starts glider; or says why not, and how much was written.
-    fn trace(&mut self, pid: Pid, reason: Reason, max_bytes: u64) -> Result<(), (String, u64)> {
+    fn trace(&mut self, order: Order) -> Result<(), (String, u64)> {
+        let pid = order.pid;
         let words = self.options.command.iter().map(|word| word.to_string_lossy());
         let words: Vec<_> = words.map(|word| word.replace(char::is_control, " ")).collect();
         let name = self.options.text("arg0").or(words.first().map(String::as_str)).unwrap_or_default();
-        let header = Header {
-            app: &trace_file::app_name(name),
-            pid,
-            command_line: &words.join(" "),
-            reason,
-            glider: &self.glider,
-        };
+        let (app, command_line, glider) = (&trace_file::app_name(name), &words.join(" "), &self.glider);
+        let header = Header { app, pid, command_line, reason: order.reason, glider };
         let folder = Path::new(self.options.get("trace-dir"));
         let file = TraceFile::create(folder, &header)
             .map_err(|error| (format!("cannot create a trace file in {}: {error}", folder.display()), 0))?;
         self.log.line(Level::Info, &format!("tracing process {pid} to {}", file.path.display()));
-        let started = spawn::tracer(&self.glider, pid, &file.file, max_bytes);
+        let started = spawn::tracer(&self.glider, pid, &file.file, order.max_bytes);
         let file = self.trace_file.insert(file);
         match started {
             Ok(tracer) => {
@@ -396,13 +344,11 @@ impl Supervisor {
         let Some(tracer) = self.tracer.take() else { return };
         let took = tracer.since.elapsed().as_secs_f64();
         let problem = match end {
-            _ if tracer.stopped => Some("it took too long and was stopped, what it wrote is kept".to_owned()),
             End::Exit(0) => None,
+            _ if tracer.stopped => Some("it took too long and was stopped, what it wrote is kept".to_owned()),
             End::Exit(1) => Some("glider says that it is partial".to_owned()),
             End::Exit(2) => Some("glider could show nothing".to_owned()),
-            End::Signal(libc::SIGXFSZ) => {
-                Some("glider reached max-trace-bytes, what it wrote is kept".to_owned())
-            }
+            End::Signal(libc::SIGXFSZ) => Some("glider reached max-trace-bytes".to_owned()),
             end => Some(format!("glider {end}, what it wrote is kept")),
         };
         let bytes = self.trace_file.as_ref().map_or(0, |file| {
@@ -410,19 +356,11 @@ impl Supervisor {
             file.say(&format!("Trace program: {text}, after {took:.3} s on process {}.", tracer.subject));
             file.bytes()
         });
-        self.events.push_back(Event::Traced { problem, bytes });
+        self.events.push_back(Event::Traced(problem, bytes));
     }
 }
 
 fn send(pid: Pid, signal: i32) {
     // SAFETY: a system call with plain numbers; the pid is a child's that was not yet waited for, or its group.
     unsafe { libc::kill(pid, signal) };
-}
-
-/// A descriptor that becomes readable when the process ends.
-fn pidfd(pid: Pid) -> Option<OwnedFd> {
-    // SAFETY: a system call with plain numbers.
-    let descriptor = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
-    // SAFETY: not negative, so it is a descriptor that nobody else owns.
-    (descriptor >= 0).then(|| unsafe { OwnedFd::from_raw_fd(descriptor as i32) })
 }

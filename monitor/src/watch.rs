@@ -2,12 +2,12 @@
 //! system call, no file and no clock, so each rule is tested as a list of events and expected actions.
 //!
 //! ```text
-//! Start → (Clearing →) Watching ⇄ Tracing → Ending → Waiting → Watching …
+//! Start → Watching ⇄ Tracing → Ending → Waiting → Watching …
 //! ```
-//! Clearing: a server that a killed monitor left behind is being ended. Watching: the server runs. Tracing: glider
-//! is at work. Ending: the server was told to die. Waiting: nothing runs, the next start is not due yet.
+//! Watching: the server runs. Tracing: glider is at work. Ending: the server was told to die. Waiting: nothing runs,
+//! the next start is not due yet.
 
-use crate::event::{Action, End, Event, Level, Pid, Reason, Settings};
+use crate::event::{Action, End, Event, Level, Order, Pid, Reason, Settings};
 use crate::heart::{Heart, Now};
 use crate::history::History;
 use crate::notify::Message;
@@ -60,7 +60,6 @@ enum Doing {
 
 #[derive(Debug)]
 enum Absent {
-    Clearing { kill_at: Now },
     Waiting { until: Now },
     Starting,
     Over,
@@ -89,8 +88,6 @@ pub(crate) struct Watch {
 const LATE: Duration = Duration::from_secs(1);
 /// Between two SIGKILLs, for a process that the kernel cannot end at once.
 const KILL_AGAIN: Duration = Duration::from_secs(5);
-/// For a server to end in, when the stop interval is off.
-const DEFAULT_GRACE: Duration = Duration::from_secs(60);
 
 impl Watch {
     pub(crate) fn new(settings: Settings) -> Watch {
@@ -113,7 +110,7 @@ impl Watch {
     /// means that the monitor was suspended or starved.
     pub(crate) fn wake_at(&mut self) -> Option<Now> {
         self.promised = match &self.phase {
-            Phase::Absent(Absent::Clearing { kill_at: at } | Absent::Waiting { until: at })
+            Phase::Absent(Absent::Waiting { until: at })
             | Phase::Present(_, Doing::Ending { kill_at: at }) => Some(*at),
             Phase::Present(run, Doing::Watching) if !run.held => run.heart.wake_at(&self.settings),
             Phase::Present(_, Doing::Tracing(trace)) => trace.kill_at,
@@ -125,7 +122,6 @@ impl Watch {
     /// The state in words, for the process title.
     pub(crate) fn title(&self) -> String {
         match &self.phase {
-            Phase::Absent(Absent::Clearing { .. }) => "ending the server left behind".to_owned(),
             Phase::Absent(Absent::Waiting { .. }) => "waiting to start the server again".to_owned(),
             Phase::Absent(Absent::Starting) => "starting".to_owned(),
             Phase::Absent(Absent::Over) => "exiting".to_owned(),
@@ -140,13 +136,7 @@ impl Watch {
 
     fn absent(&mut self, mut absent: Absent, event: Event) -> Phase {
         match (event, &mut absent) {
-            (Event::Start { leftover: Some(pid) }, _) => {
-                let text = format!("server {pid} was left behind by a monitor that died; ending it first");
-                self.log(Level::Alert, text);
-                self.out.extend([Action::EndLeftover(libc::SIGTERM), Action::EndLeftover(libc::SIGCONT)]);
-                absent = Absent::Clearing { kill_at: self.now + self.grace() };
-            }
-            (Event::Start { leftover: None } | Event::LeftoverGone, _) => return self.spawn(),
+            (Event::Start, _) => return self.spawn(),
             (Event::Spawned(pid), _) => {
                 self.log(Level::Info, format!("server {pid} started"));
                 self.history.spawned();
@@ -154,40 +144,36 @@ impl Watch {
                 let run = Run { pid, since, heart, held: false, then: Then::Judge, done: false };
                 return Phase::Present(run, Doing::Watching);
             }
-            (Event::SpawnFailed { errno }, _) => return self.spawn_failed(errno),
-            // A left-over server has had its SIGTERM; the next monitor would go on ending it.
+            (Event::SpawnFailed(errno), _) => return self.spawn_failed(errno),
             (Event::Terminate(signal), _) => {
                 self.log(Level::Info, format!("{} received", signals::describe(signal)));
                 self.out.push(Action::Exit(0));
                 absent = Absent::Over;
             }
             (Event::Restart, Absent::Waiting { .. }) => return self.spawn(),
-            (Event::Tick, absent) => {
-                let late = self.lateness();
-                match absent {
-                    Absent::Clearing { kill_at } | Absent::Waiting { until: kill_at } if !late.is_zero() => {
-                        *kill_at += late;
-                    }
-                    Absent::Clearing { kill_at } if self.now >= *kill_at => {
-                        self.out.push(Action::EndLeftover(libc::SIGKILL));
-                        *kill_at = self.now + KILL_AGAIN;
-                    }
-                    Absent::Waiting { until } if self.now >= *until => return self.spawn(),
-                    Absent::Clearing { .. } | Absent::Waiting { .. } | Absent::Starting | Absent::Over => {}
-                }
-            }
+            (Event::Tick, Absent::Waiting { until }) => match self.lateness() {
+                Duration::ZERO if self.now >= *until => return self.spawn(),
+                late => *until += late,
+            },
             (Event::TraceRequested, _) => self.log(Level::Info, "trace requested, but no server runs"),
             // Meant for a server that is gone.
-            (Event::Look { .. } | Event::Beat | Event::Notify(_) | Event::Fault { .. }, _) => {}
-            (Event::Stopped { .. } | Event::Continued | Event::Ended(_) | Event::Traced { .. }, _) => {}
-            (Event::Restart, Absent::Clearing { .. } | Absent::Starting | Absent::Over) => {}
+            (Event::Look(..) | Event::Beat | Event::Notify(_) | Event::Fault(..), _) => {}
+            (
+                Event::StoppedByHandler
+                | Event::Stopped(_)
+                | Event::Continued
+                | Event::Ended(_)
+                | Event::Traced(..),
+                _,
+            ) => {}
+            (Event::Restart | Event::Tick, Absent::Starting | Absent::Over) => {}
         }
         Phase::Absent(absent)
     }
 
     fn present(&mut self, mut run: Run, mut doing: Doing, event: Event) -> Phase {
         match event {
-            Event::Look { state, ticks } => {
+            Event::Look(state, ticks) => {
                 if run.heart.look(state, ticks, self.now) {
                     let text = format!("server {} declares {:?}", run.pid, run.heart.state());
                     self.log(Level::Debug, text);
@@ -199,8 +185,15 @@ impl Watch {
                 self.tell_ready(run.heart.state() == State::Running);
             }
             Event::Notify(message) => self.notified(&mut run, &mut doing, message),
-            Event::Fault { pid, text } => return self.faulted(run, doing, pid, &text),
-            Event::Stopped { by_handler, signal } => return self.stopped(run, doing, by_handler, signal),
+            Event::Fault(pid, text) => return self.faulted(run, doing, pid, &text),
+            Event::StoppedByHandler => return self.stopped_by_handler(run, doing),
+            Event::Stopped(signal) => {
+                if matches!(doing, Doing::Watching) {
+                    let by = signals::describe(signal);
+                    self.log(Level::Alert, format!("server {} was stopped by {by} and is left so", run.pid));
+                    run.held = true;
+                }
+            }
             Event::Continued => {
                 if mem::replace(&mut run.held, false) {
                     let text = format!("server {} was continued; its interval starts anew", run.pid);
@@ -216,7 +209,7 @@ impl Watch {
                     trace.ended = Some(end);
                 }
             },
-            Event::Traced { problem, bytes } => match doing {
+            Event::Traced(problem, bytes) => match doing {
                 Doing::Tracing(trace) => return self.traced(run, trace, problem.as_deref(), bytes),
                 Doing::Watching | Doing::Ending { .. } => {}
             },
@@ -243,7 +236,7 @@ impl Watch {
             }
             Event::Tick => return self.tick(run, doing),
             // Only ever told while there is no server.
-            Event::Start { .. } | Event::LeftoverGone | Event::Spawned(_) | Event::SpawnFailed { .. } => {}
+            Event::Start | Event::Spawned(_) | Event::SpawnFailed(_) => {}
         }
         Phase::Present(run, doing)
     }
@@ -292,20 +285,16 @@ impl Watch {
         }
     }
 
-    fn stopped(&mut self, mut run: Run, mut doing: Doing, by_handler: bool, signal: i32) -> Phase {
+    fn stopped_by_handler(&mut self, run: Run, mut doing: Doing) -> Phase {
         match &mut doing {
-            Doing::Watching | Doing::Ending { .. } if by_handler && !run.done => {
+            Doing::Tracing(trace) => trace.stopped = true,
+            Doing::Watching | Doing::Ending { .. } if run.done => {
+                self.out.push(Action::Signal(libc::SIGCONT))
+            }
+            Doing::Watching | Doing::Ending { .. } => {
                 self.log(Level::Alert, format!("server {} faulted and stopped in its handler", run.pid));
                 return self.deal_with(run, Reason::Fault, false);
             }
-            Doing::Watching => {
-                let by = signals::describe(signal);
-                self.log(Level::Alert, format!("server {} was stopped by {by} and is left so", run.pid));
-                run.held = true;
-            }
-            Doing::Tracing(trace) => trace.stopped |= by_handler,
-            Doing::Ending { .. } if by_handler => self.out.push(Action::Signal(libc::SIGCONT)),
-            Doing::Ending { .. } => {}
         }
         Phase::Present(run, doing)
     }
@@ -330,7 +319,7 @@ impl Watch {
 
     fn trace(&mut self, run: Run, pid: Pid, reason: Reason, hold: bool) -> Phase {
         let max_bytes = self.history.bytes_left(&self.settings);
-        self.out.push(Action::Trace { pid, reason, hold, max_bytes });
+        self.out.push(Action::Trace(Order { pid, reason, hold, max_bytes }));
         let limit = self.settings.trace_interval;
         let kill_at = (!limit.is_zero()).then(|| self.now + limit);
         let trace = Trace { pid, reason, kill_at, stopped: false, ended: None, relay: None };
@@ -370,7 +359,7 @@ impl Watch {
             self.out.push(Action::Signal(libc::SIGABRT));
         }
         self.out.push(Action::Signal(libc::SIGCONT));
-        Phase::Present(run, Doing::Ending { kill_at: self.now + self.grace() })
+        Phase::Present(run, Doing::Ending { kill_at: self.now + self.settings.grace() })
     }
 
     /// Asks the server to end, and sees to it that it does; a trace is finished first, unless told twice.
@@ -381,7 +370,7 @@ impl Watch {
                 if run.held {
                     self.out.push(Action::Signal(libc::SIGCONT));
                 }
-                doing = Doing::Ending { kill_at: self.now + self.grace() };
+                doing = Doing::Ending { kill_at: self.now + self.settings.grace() };
             }
             Doing::Tracing(trace) => {
                 trace.relay = Some(signal);
@@ -485,12 +474,6 @@ impl Watch {
         if ready && !mem::replace(&mut self.ready_told, true) {
             self.out.push(Action::Up("READY=1".to_owned()));
         }
-    }
-
-    /// How long a server that was told to end may take.
-    fn grace(&self) -> Duration {
-        let interval = self.settings.stop_interval;
-        if interval.is_zero() { DEFAULT_GRACE } else { interval }
     }
 
     fn log(&mut self, level: Level, text: impl Into<String>) {

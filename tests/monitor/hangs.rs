@@ -106,7 +106,7 @@ fn a_server_that_somebody_stopped_is_left_stopped() {
     stage.wait_out("serving");
     let server = Pid::from_raw(stage.server().unwrap());
     kill(server, Signal::SIGSTOP).unwrap();
-    stage.wait_log("was stopped by SIGSTOP and is left so");
+    stage.wait_log("was stopped by SIGSTOP (Stopped (signal)) and is left so");
     monitor.signal(Signal::SIGUSR2);
     stage.wait_log("complete");
     let state = || stage.processes().iter().find(|process| process.pid == server.as_raw()).map(|p| p.state);

@@ -72,7 +72,7 @@ fn a_server_that_outlives_a_killed_monitor_is_ended_before_the_next_one_starts()
     let monitor = stage.monitor(&[&pidfile], &[&program]);
     stage.wait_out("up\nup\n");
     let log = stage.read("log");
-    assert!(log.contains(&format!("server {first} was left behind")), "{log}");
+    assert!(log.contains(&format!("server {first} was left behind by a monitor that died")), "{log}");
     assert!(stage.processes().iter().all(|process| process.pid != first), "no two servers");
     monitor.stop();
 }

@@ -18,17 +18,10 @@ use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU64, AtomicUsize
 /// The application's last words: signal number and `siginfo_t`.
 pub(crate) type ShutdownFunction = unsafe extern "C" fn(c_int, *mut libc::siginfo_t);
 
-const SIGNALS: [c_int; 9] = [
-    libc::SIGSEGV,
-    libc::SIGABRT,
-    libc::SIGBUS,
-    libc::SIGILL,
-    libc::SIGFPE,
-    libc::SIGSYS,
-    libc::SIGTRAP,
-    libc::SIGXCPU,
-    libc::SIGXFSZ,
-];
+const SIGNALS: [c_int; 9] = {
+    use libc::{SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGSYS, SIGTRAP, SIGXCPU, SIGXFSZ};
+    [SIGSEGV, SIGABRT, SIGBUS, SIGILL, SIGFPE, SIGSYS, SIGTRAP, SIGXCPU, SIGXFSZ]
+};
 /// The wait looks up once a second, in case the shared words were overwritten by the fault itself …
 const LOOK_SECONDS: libc::time_t = 1;
 /// … and ends for good after this many looks, whatever the monitor does.
@@ -209,18 +202,9 @@ fn wait(segment: &Segment, mut done: impl FnMut(&Segment) -> bool) -> bool {
             return true;
         }
         let limit = libc::timespec { tv_sec: LOOK_SECONDS, tv_nsec: 0 };
+        let futex = segment.owner.as_ptr();
         // SAFETY: the word lives as long as the process; a shared futex, since the monitor wakes it.
-        unsafe {
-            libc::syscall(
-                libc::SYS_futex,
-                segment.owner.as_ptr(),
-                libc::FUTEX_WAIT,
-                word,
-                &raw const limit,
-                0,
-                0,
-            )
-        };
+        unsafe { libc::syscall(libc::SYS_futex, futex, libc::FUTEX_WAIT, word, &raw const limit, 0, 0) };
     }
     false
 }

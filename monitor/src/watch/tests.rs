@@ -32,7 +32,7 @@ impl Machine {
     /// One whose server started at `at`.
     fn running(settings: Settings, at: u64) -> Machine {
         let mut machine = Machine::with(settings);
-        assert_eq!(machine.tell(Event::Start { leftover: None }, at), [Action::Spawn]);
+        assert_eq!(machine.tell(Event::Start, at), [Action::Spawn]);
         assert_eq!(machine.tell(Event::Spawned(PID), at), []);
         machine
     }
@@ -60,15 +60,15 @@ impl Machine {
 }
 
 fn fault(pid: Pid) -> Event {
-    Event::Fault { pid, text: "SIGSEGV".to_owned() }
+    Event::Fault(pid, "SIGSEGV".to_owned())
 }
 
 fn traced(bytes: u64) -> Event {
-    Event::Traced { problem: None, bytes }
+    Event::Traced(None, bytes)
 }
 
 fn trace(pid: Pid, reason: Reason, hold: bool) -> Action {
-    Action::Trace { pid, reason, hold, max_bytes: 1000 }
+    Action::Trace(Order { pid, reason, hold, max_bytes: 1000 })
 }
 
 fn close(text: &str) -> Action {
@@ -99,10 +99,10 @@ fn a_faulted_server_that_leaves_with_status_0_is_respawned_all_the_same() {
 #[test]
 fn a_hung_server_is_traced_aborted_and_at_last_killed() {
     let mut machine = Machine::running(settings(), 0);
-    machine.tell(Event::Look { state: 2, ticks: 1 }, 10);
-    machine.tell(Event::Look { state: 2, ticks: 1 }, 69);
+    machine.tell(Event::Look(2, 1), 10);
+    machine.tell(Event::Look(2, 1), 69);
     assert_eq!(machine.tell(Event::Tick, 69), []);
-    machine.tell(Event::Look { state: 2, ticks: 1 }, 70);
+    machine.tell(Event::Look(2, 1), 70);
     assert_eq!(machine.tell(Event::Tick, 70), [trace(PID, Reason::Hang, false)]);
     let abort = [
         Action::NoMoreFaults,
@@ -133,7 +133,7 @@ fn a_beat_of_any_kind_keeps_the_server_alive() {
 #[test]
 fn a_server_that_never_beat_is_never_hung() {
     let mut machine = Machine::running(settings(), 0);
-    machine.tell(Event::Look { state: 0, ticks: 0 }, 100_000);
+    machine.tell(Event::Look(0, 0), 100_000);
     assert_eq!(machine.tell(Event::Tick, 100_000), []);
 }
 
@@ -154,7 +154,7 @@ fn a_monitor_that_was_not_running_starts_the_interval_anew_and_says_so() {
 fn a_server_stopped_on_purpose_is_left_alone_until_it_is_continued() {
     let mut machine = Machine::running(settings(), 0);
     machine.tell(Event::Beat, 0);
-    assert_eq!(machine.tell(Event::Stopped { by_handler: false, signal: libc::SIGSTOP }, 10), []);
+    assert_eq!(machine.tell(Event::Stopped(libc::SIGSTOP), 10), []);
     assert_eq!(machine.0.wake_at(), None);
     assert_eq!(machine.tell(Event::Tick, 1000), []);
     assert_eq!(machine.0.title(), "server 100 stopped on purpose");
@@ -166,7 +166,7 @@ fn a_server_stopped_on_purpose_is_left_alone_until_it_is_continued() {
 #[test]
 fn an_old_libgimli_that_stops_in_its_handler_is_traced_and_continued() {
     let mut machine = Machine::running(settings(), 0);
-    let stopped = Event::Stopped { by_handler: true, signal: libc::SIGSTOP };
+    let stopped = Event::StoppedByHandler;
     assert_eq!(machine.tell(stopped.clone(), 50), [trace(PID, Reason::Fault, false)]);
     assert_eq!(machine.tell(traced(10), 51)[2..], [Action::Signal(libc::SIGCONT)]);
     assert_eq!(machine.tell(stopped, 52), [Action::Signal(libc::SIGCONT)], "a second stop is not traced");
@@ -189,7 +189,7 @@ fn a_server_that_faults_while_traced_on_request_is_dealt_with_afterwards() {
     assert_eq!(machine.tell(fault(PID), 6), [trace(PID, Reason::Fault, true)]);
     let mut old = Machine::running(settings(), 0);
     old.tell(Event::TraceRequested, 5);
-    old.tell(Event::Stopped { by_handler: true, signal: libc::SIGSTOP }, 5);
+    old.tell(Event::StoppedByHandler, 5);
     assert_eq!(old.tell(traced(10), 6)[2..], [Action::Signal(libc::SIGCONT)]);
 }
 
@@ -209,7 +209,7 @@ fn a_tracer_that_takes_too_long_is_killed_and_the_server_dealt_with() {
     machine.tell(fault(PID), 10);
     assert_eq!(machine.0.wake_at(), Some(s(40)));
     assert_eq!(machine.tell(Event::Tick, 40), [Action::KillTracer]);
-    let stopped = Event::Traced { problem: Some("stopped".to_owned()), bytes: 5 };
+    let stopped = Event::Traced(Some("stopped".to_owned()), 5);
     assert_eq!(machine.tell(stopped, 40)[1..], [Action::Release(PID), Action::Signal(libc::SIGCONT)]);
 }
 
@@ -283,7 +283,7 @@ fn a_trace_may_only_be_as_large_as_the_burst_has_bytes_left() {
     machine.tell(traced(900), 1);
     machine.tell(SEGV, 1);
     machine.tell(Event::Spawned(PID), 1);
-    let left = Action::Trace { pid: PID, reason: Reason::Fault, hold: true, max_bytes: 100 };
+    let left = Action::Trace(Order { pid: PID, reason: Reason::Fault, hold: true, max_bytes: 100 });
     assert_eq!(machine.tell(fault(PID), 2), [left]);
     machine.tell(traced(100), 2);
     machine.tell(SEGV, 2);
@@ -323,7 +323,7 @@ fn a_signal_to_end_waits_for_the_trace_and_the_second_one_does_not() {
 #[test]
 fn a_held_server_is_continued_to_take_its_signal() {
     let mut machine = Machine::running(settings(), 0);
-    machine.tell(Event::Stopped { by_handler: false, signal: libc::SIGSTOP }, 1);
+    machine.tell(Event::Stopped(libc::SIGSTOP), 1);
     let actions = machine.tell(Event::Terminate(libc::SIGTERM), 2);
     assert_eq!(actions[1..], [Action::Signal(libc::SIGTERM), Action::Signal(libc::SIGCONT)]);
 }
@@ -344,36 +344,26 @@ fn sighup_restarts_at_once_whatever_the_throttle_says() {
 #[test]
 fn a_command_that_cannot_run_ends_the_monitor_at_once_unless_it_ran_before() {
     let mut machine = Machine::with(settings());
-    machine.tell(Event::Start { leftover: None }, 0);
-    assert_eq!(machine.tell(Event::SpawnFailed { errno: libc::ENOENT }, 0), [Action::Exit(127)]);
+    machine.tell(Event::Start, 0);
+    assert_eq!(machine.tell(Event::SpawnFailed(libc::ENOENT), 0), [Action::Exit(127)]);
     let mut machine = Machine::with(settings());
-    machine.tell(Event::Start { leftover: None }, 0);
-    assert_eq!(machine.tell(Event::SpawnFailed { errno: libc::EACCES }, 0), [Action::Exit(126)]);
+    machine.tell(Event::Start, 0);
+    assert_eq!(machine.tell(Event::SpawnFailed(libc::EACCES), 0), [Action::Exit(126)]);
     let mut machine = Machine::running(settings(), 0);
     machine.die(20);
     let up = Action::Up("STATUS=next start in 15.0 s".to_owned());
-    assert_eq!(machine.tell(Event::SpawnFailed { errno: libc::ENOENT }, 20), [up]);
+    assert_eq!(machine.tell(Event::SpawnFailed(libc::ENOENT), 20), [up]);
     assert_eq!(machine.0.wake_at(), Some(s(35)));
-}
-
-#[test]
-fn a_server_left_behind_is_ended_before_the_first_start() {
-    let mut machine = Machine::with(settings());
-    let end = [Action::EndLeftover(libc::SIGTERM), Action::EndLeftover(libc::SIGCONT)];
-    assert_eq!(machine.tell(Event::Start { leftover: Some(9) }, 0), end);
-    assert_eq!(machine.0.wake_at(), Some(s(40)));
-    assert_eq!(machine.tell(Event::Tick, 40), [Action::EndLeftover(libc::SIGKILL)]);
-    assert_eq!(machine.tell(Event::LeftoverGone, 41), [Action::Spawn]);
 }
 
 #[test]
 fn readiness_is_told_once_and_only_when_the_server_is_ready() {
     let up = [Action::Up("READY=1".to_owned())];
     let mut segment = Machine::running(settings(), 0);
-    assert_eq!(segment.tell(Event::Look { state: 1, ticks: 0 }, 1), []);
+    assert_eq!(segment.tell(Event::Look(1, 0), 1), []);
     assert_eq!(segment.tell(Event::Beat, 1), [], "attached and starting");
-    assert_eq!(segment.tell(Event::Look { state: 2, ticks: 1 }, 2), up);
-    assert_eq!(segment.tell(Event::Look { state: 2, ticks: 2 }, 3), []);
+    assert_eq!(segment.tell(Event::Look(2, 1), 2), up);
+    assert_eq!(segment.tell(Event::Look(2, 2), 3), []);
     let mut datagram = Machine::running(settings(), 0);
     let beat = Message { watchdog: true, ..Message::default() };
     assert_eq!(datagram.tell(Event::Notify(beat), 1), []);
@@ -393,15 +383,14 @@ fn a_server_that_asks_for_more_time_to_end_gets_it() {
 #[test]
 fn no_order_of_events_makes_it_panic_or_forget_to_exit() {
     let events = [
-        Event::LeftoverGone,
         Event::Spawned(PID),
-        Event::SpawnFailed { errno: libc::EACCES },
-        Event::Look { state: 2, ticks: 5 },
+        Event::SpawnFailed(libc::EACCES),
+        Event::Look(2, 5),
         Event::Beat,
         fault(PID),
         fault(7),
-        Event::Stopped { by_handler: true, signal: libc::SIGSTOP },
-        Event::Stopped { by_handler: false, signal: libc::SIGTSTP },
+        Event::StoppedByHandler,
+        Event::Stopped(libc::SIGTSTP),
         Event::Continued,
         SEGV,
         traced(1),
