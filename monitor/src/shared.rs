@@ -2,7 +2,7 @@
 //! over from an earlier one cannot beat or fault in it. Everything read from it is the server's word only.
 
 use crate::event::Pid;
-use libgimli::segment::{MAGIC, MAPPED_BYTES, Segment};
+use libgimli::segment::{MAGIC, MAPPED_BYTES, OWNER_DIED, Segment};
 use nix::fcntl::{FcntlArg, SealFlag, fcntl};
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::mman::{MapFlags, ProtFlags, mmap};
@@ -98,11 +98,22 @@ impl Shared {
         let segment = self.segment();
         self.take(pid);
         let _ = segment.claim.compare_exchange(pid as u32, 0, Ordering::AcqRel, Ordering::Relaxed);
-        segment.owner.store(owner(), Ordering::Release);
+        self.wake(owner());
+    }
+
+    /// The server is gone, and a process that it left behind waits for nobody: to those it looks as if the monitor
+    /// had died.
+    pub(crate) fn abandon(&self) {
+        self.close();
+        self.wake(OWNER_DIED);
+    }
+
+    /// Wakes everybody who waits for the record.
+    fn wake(&self, owner: u32) {
+        let futex = &self.segment().owner;
+        futex.store(owner, Ordering::Release);
         // SAFETY: the word is mapped; waking touches no memory.
-        unsafe {
-            libc::syscall(libc::SYS_futex, segment.owner.as_ptr(), libc::FUTEX_WAKE, i32::MAX, 0, 0, 0)
-        };
+        unsafe { libc::syscall(libc::SYS_futex, futex.as_ptr(), libc::FUTEX_WAKE, i32::MAX, 0, 0, 0) };
     }
 
     /// From now on a handler does not wait.

@@ -197,6 +197,7 @@ impl Supervisor {
             };
             if self.server == Some(pid) {
                 self.server = None;
+                self.shared.abandon();
                 if let Some(pidfile) = &self.pidfile {
                     pidfile.forget_server();
                 }
@@ -235,7 +236,7 @@ impl Supervisor {
         let text = format!("{signal}, {code}, at {:#x}, thread {}", record.address, record.thread);
         if self.is_ours(record.pid) {
             self.events.push_back(Event::Fault(record.pid, text));
-        } else if self.server.is_some() {
+        } else {
             let text = format!("process {} faulted, not traced, not the server's: {text}", record.pid);
             self.log.line(Level::Alert, &text);
             self.shared.release(record.pid);

@@ -157,3 +157,15 @@ fn a_forked_worker_is_traced_and_its_master_serves_on() {
         assert!(stage.traces()[0].1.contains("is let go to die of its signal."));
     }
 }
+
+#[test]
+fn a_worker_that_faults_after_its_master_is_gone_waits_for_nobody() {
+    let stage = Stage::new();
+    let (program, mark) = (crash_target(), stage.path("mark"));
+    let monitor = stage.monitor(&[], &[program.as_os_str(), "orphan".as_ref(), mark.as_os_str()]);
+    stage.wait_out("serving");
+    stage.wait_out("hook");
+    wait_for("the worker to be gone", || (stage.processes().len() == 2).then_some(()));
+    assert_eq!(stage.traces().len(), 0);
+    drop(monitor);
+}

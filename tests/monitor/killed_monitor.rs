@@ -1,5 +1,6 @@
 //! A monitor killed with -9 at random moments in every state: nothing stays stopped or alone, and the next monitor
-//! takes up the work. `GIMLI_TEST_KILLS=200 cargo test -p monitor killed` runs it longer.
+//! takes up the work. `GIMLI_TEST_KILLS=200 cargo test -p monitor killed` runs it longer, and with the real glider if
+//! `GIMLI_TEST_GLIDER` names it.
 
 use crate::stage::{Stage, crash_target, wait_for};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -12,7 +13,9 @@ fn kills() -> u32 {
 fn a_monitor_killed_at_any_moment_leaves_nobody_stopped_or_alone() {
     let stage = Stage::new();
     // A tracer that takes its time, so that kills fall into traces too.
-    stage.script("tracer", "echo TRACE\nsleep 0.02\necho END\n");
+    let script =
+        "[ -z \"$GIMLI_TEST_GLIDER\" ] || exec \"$GIMLI_TEST_GLIDER\" $1\necho TRACE\nsleep 0.02\necho END\n";
+    stage.script("tracer", script);
     let pidfile = format!("--pidfile={}", stage.path("pid").display());
     let mut seed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos() as u64;
     println!("seed {seed}");

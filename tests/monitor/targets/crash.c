@@ -180,6 +180,14 @@ static void crash(void) {
     say("workers gone\n");
     return;
   }
+  if (!strcmp(mode, "orphan")) { /* a forked worker faults when its master is gone */
+    pid_t master = getpid();
+    if (fork() == 0) {
+      while (getppid() == master) usleep(1000);
+      *bad = 1;
+    }
+    raise(SIGKILL);
+  }
   if (!strcmp(mode, "vfork-child")) {
     pid_t child = vfork();
     if (child == 0) { *bad = 1; _exit(0); }
