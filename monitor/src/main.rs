@@ -75,7 +75,7 @@ fn start(mut options: Options, title: daemon::Title) -> Result<i32, Failure> {
     let log = log::Log::open(options.text("log-file"), options.toggle("quiet"), options.toggle("debug"))
         .map_err(|e| Failure(USAGE, format!("cannot open log file {}: {e}", options.get("log-file"))))?;
     let pidfile = options.text("pidfile").map(pidfile::Pidfile::lock).transpose();
-    let mut pidfile = pidfile.map_err(|e| match e {
+    let pidfile = pidfile.map_err(|e| match e {
         pidfile::Error::Owned { .. } => Failure(TRY_LATER, e.to_string()),
         pidfile::Error::Io { .. } => Failure(USAGE, e.to_string()),
     })?;
@@ -88,7 +88,7 @@ fn start(mut options: Options, title: daemon::Title) -> Result<i32, Failure> {
         // Refused to a process group's leader, as a shell's job is; then it has its own group anyway.
         let _ = nix::unistd::setsid();
     }
-    if let Some(pidfile) = &mut pidfile {
+    if let Some(pidfile) = &pidfile {
         let refused = |e| Failure(SYSTEM_ERROR, format!("cannot write the pidfile: {e}"));
         pidfile.write_own_pid().map_err(refused)?;
     }

@@ -6,10 +6,10 @@ use crate::process;
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::PathBuf;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// What the kernel gets to end a process after SIGKILL.
@@ -29,6 +29,8 @@ pub(crate) enum Error {
 #[derive(Debug)]
 pub(crate) struct Pidfile {
     file: File,
+    /// `<pidfile>.server`; open from the start, since later its folder may be out of reach.
+    server: File,
     path: PathBuf,
 }
 
@@ -39,9 +41,14 @@ impl Pidfile {
     /// Another monitor has it, or the file cannot be opened.
     pub(crate) fn lock(path: &str) -> Result<Pidfile, Error> {
         let io = |source| Error::Io { path: path.to_owned(), source };
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false).mode(0o644);
-        let mut file = options.custom_flags(libc::O_NOFOLLOW).open(path).map_err(io)?;
+        let open = |path: &Path| {
+            let mut options = OpenOptions::new();
+            options.read(true).write(true).create(true).truncate(false).mode(0o644);
+            options.custom_flags(libc::O_NOFOLLOW).open(path)
+        };
+        // Detaching must not move it.
+        let own = std::path::absolute(path).map_err(io)?;
+        let file = open(&own).map_err(io)?;
         let lock = libc::flock {
             l_type: libc::F_WRLCK as libc::c_short,
             l_whence: libc::SEEK_SET as libc::c_short,
@@ -53,41 +60,35 @@ impl Pidfile {
             Ok(_) => {}
             Err(nix::Error::EAGAIN | nix::Error::EACCES) => {
                 let mut owner = String::new();
-                let _ = (&mut file).take(32).read_to_string(&mut owner);
+                let _ = (&file).take(32).read_to_string(&mut owner);
                 return Err(Error::Owned { owner: owner.trim().to_owned(), path: path.to_owned() });
             }
             Err(error) => return Err(io(error.into())),
         }
-        // Detaching and dropping privileges must not move it.
-        Ok(Pidfile { file, path: std::path::absolute(path).map_err(io)? })
+        Ok(Pidfile { file, server: open(&server_path(&own)).map_err(io)?, path: own })
     }
 
     /// # Errors
     /// The file cannot be written.
-    pub(crate) fn write_own_pid(&mut self) -> io::Result<()> {
-        self.file.set_len(0)?;
-        self.file.write_all(format!("{}\n", std::process::id()).as_bytes())
-    }
-
-    fn server_path(&self) -> PathBuf {
-        let mut name = self.path.clone().into_os_string();
-        name.push(".server");
-        name.into()
+    pub(crate) fn write_own_pid(&self) -> io::Result<()> {
+        replace(&self.file, &format!("{}\n", std::process::id()))
     }
 
     /// Notes the server that now runs: its pid and when it started.
     pub(crate) fn note_server(&self, pid: Pid) {
         let started = process::start_time(pid).unwrap_or_default();
-        let _ = fs::write(self.server_path(), format!("{pid} {started}\n"));
+        let _ = replace(&self.server, &format!("{pid} {started}\n"));
     }
 
     pub(crate) fn forget_server(&self) {
-        let _ = fs::remove_file(self.server_path());
+        let _ = self.server.set_len(0);
     }
 
     /// The server that a killed monitor noted, if that very process still lives.
     fn left_behind(&self) -> Option<Pid> {
-        let text = fs::read_to_string(self.server_path()).ok()?;
+        let mut text = [0; 64];
+        let length = self.server.read_at(&mut text, 0).ok()?;
+        let text = std::str::from_utf8(text.get(..length)?).ok()?;
         let (pid, started) = text.trim().split_once(' ')?;
         let (pid, started): (Pid, u64) = (pid.parse().ok()?, started.parse().ok()?);
         (pid > 1 && process::start_time(pid) == Some(started)).then_some(pid)
@@ -116,12 +117,25 @@ impl Pidfile {
         Some(pid)
     }
 
-    /// At the end: nothing is left but, where the folder may not be written, an empty file.
+    /// At the end: nothing is left but, where the folder may not be written, empty files.
     pub(crate) fn remove(&self) {
         self.forget_server();
         let _ = self.file.set_len(0);
-        let _ = fs::remove_file(&self.path);
+        for path in [&self.path, &server_path(&self.path)] {
+            let _ = fs::remove_file(path);
+        }
     }
+}
+
+fn server_path(pidfile: &Path) -> PathBuf {
+    let mut name = pidfile.as_os_str().to_owned();
+    name.push(".server");
+    name.into()
+}
+
+fn replace(file: &File, text: &str) -> io::Result<()> {
+    file.set_len(0)?;
+    file.write_all_at(text.as_bytes(), 0)
 }
 
 #[cfg(test)]
@@ -132,7 +146,7 @@ mod tests {
     fn a_second_lock_is_refused_and_names_the_owner() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("pid").to_string_lossy().into_owned();
-        let mut first = Pidfile::lock(&path).unwrap();
+        let first = Pidfile::lock(&path).unwrap();
         first.write_own_pid().unwrap();
         let refusal = Pidfile::lock(&path).unwrap_err().to_string();
         assert!(refusal.contains(&format!("process {}, owns", std::process::id())), "{refusal}");
@@ -148,9 +162,9 @@ mod tests {
         let me = std::process::id() as Pid;
         pidfile.note_server(me);
         assert_eq!(pidfile.left_behind(), Some(me));
-        fs::write(pidfile.server_path(), format!("{me} 1\n")).unwrap();
+        fs::write(server_path(&pidfile.path), format!("{me} 1\n")).unwrap();
         assert_eq!(pidfile.left_behind(), None, "another process with the same number");
         pidfile.remove();
-        assert!(!pidfile.server_path().exists());
+        assert!(!server_path(&pidfile.path).exists());
     }
 }
