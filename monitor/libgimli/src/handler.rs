@@ -27,7 +27,7 @@ const LOOK_SECONDS: libc::time_t = 1;
 /// … and ends for good after this many looks, whatever the monitor does.
 const LOOKS: u32 = 600;
 /// What a shutdown function gets when no monitor is left that would end it.
-const LAST_WORDS_SECONDS: u32 = 10;
+const LAST_WORDS_SECONDS: u32 = 5;
 
 static SEGMENT: AtomicPtr<Segment> = AtomicPtr::new(ptr::null_mut());
 static MONITOR: AtomicI32 = AtomicI32::new(0);
