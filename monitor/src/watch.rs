@@ -188,7 +188,8 @@ impl Watch {
             Event::Fault(pid, text) => return self.faulted(run, doing, pid, &text),
             Event::StoppedByHandler => return self.stopped_by_handler(run, doing),
             Event::Stopped(signal) => {
-                if matches!(doing, Doing::Watching) {
+                // Not the stop that holds a faulted server.
+                if !run.done {
                     let by = signals::describe(signal);
                     self.log(Level::Alert, format!("server {} was stopped by {by} and is left so", run.pid));
                     run.held = true;

@@ -14,7 +14,7 @@ pub(crate) fn attach() -> Option<&'static Segment> {
     if first || State::from_raw(segment.state.load(Ordering::Relaxed)) == State::NotSupported {
         segment.state.store(State::Starting as i32, Ordering::Relaxed);
     }
-    handler::install(Some(segment), monitor_pid());
+    handler::install(Some(segment), monitor_pid(true));
     altstack::install();
     if first && segment.understands_faults() {
         handler::poke_monitor(libc::SIGUSR1);
@@ -24,13 +24,16 @@ pub(crate) fn attach() -> Option<&'static Segment> {
 
 /// Installs the handlers; they find the monitor if there is one, but no heartbeat is declared.
 pub(crate) fn establish_signal_handlers() {
-    handler::install(segment().map(|(segment, _)| segment), monitor_pid());
+    let segment = segment().map(|(segment, _)| segment);
+    handler::install(segment, monitor_pid(segment.is_some()));
     altstack::install();
 }
 
-/// The process to ask for a trace: `GIMLI_MONITOR_PID`, 0 when there is none.
-fn monitor_pid() -> libc::pid_t {
-    variable("GIMLI_MONITOR_PID").filter(|pid| *pid > 0).unwrap_or(0)
+/// The process to ask for a trace: `GIMLI_MONITOR_PID`; 0 when there is none, or when without a segment it is not
+/// even the parent and the variable is a left-over.
+fn monitor_pid(attached: bool) -> libc::pid_t {
+    let parent = std::os::unix::process::parent_id() as libc::pid_t;
+    variable("GIMLI_MONITOR_PID").filter(|pid| *pid > 0 && (attached || *pid == parent)).unwrap_or(0)
 }
 
 fn variable(name: &str) -> Option<c_int> {

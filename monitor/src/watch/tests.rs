@@ -164,6 +164,16 @@ fn a_server_stopped_on_purpose_is_left_alone_until_it_is_continued() {
 }
 
 #[test]
+fn a_server_stopped_on_purpose_while_it_is_traced_is_left_alone_too() {
+    let mut machine = Machine::running(settings(), 0);
+    machine.tell(Event::Beat, 0);
+    machine.tell(Event::TraceRequested, 5);
+    machine.tell(Event::Stopped(libc::SIGTSTP), 5);
+    machine.tell(traced(10), 6);
+    assert_eq!(machine.tell(Event::Tick, 1000), []);
+}
+
+#[test]
 fn an_old_libgimli_that_stops_in_its_handler_is_traced_and_continued() {
     let mut machine = Machine::running(settings(), 0);
     let stopped = Event::StoppedByHandler;
