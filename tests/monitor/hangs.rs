@@ -92,7 +92,7 @@ fn sigusr2_traces_the_healthy_server_and_lets_it_run_on() {
         stage.traces().into_iter().map(|(_, text)| text).find(|text| text.contains("runs on."))
     });
     assert!(text.contains("Traced because: trace requested\n"), "{text}");
-    let server = stage.server().unwrap();
+    let server = stage.server();
     assert!(stage.processes().iter().any(|process| process.pid == server && process.state == 'S'));
     assert_eq!(stage.read("log").matches(" started").count(), 1);
 }
@@ -104,7 +104,7 @@ fn a_server_that_somebody_stopped_is_left_stopped() {
     let options = ["--watchdog-interval=1"];
     let monitor = stage.monitor(&options, &[program.as_os_str(), "serve".as_ref(), mark.as_os_str()]);
     stage.wait_out("serving");
-    let server = Pid::from_raw(stage.server().unwrap());
+    let server = Pid::from_raw(stage.server());
     kill(server, Signal::SIGSTOP).unwrap();
     stage.wait_log("was stopped by SIGSTOP (Stopped (signal)) and is left so");
     monitor.signal(Signal::SIGUSR2);

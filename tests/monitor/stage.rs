@@ -204,11 +204,13 @@ impl Stage {
         wait_for(&format!("`{text}` in the output"), || self.read("out").contains(text).then_some(()));
     }
 
-    /// The pid in the last log line that contains `server N started`.
-    pub(crate) fn server(&self) -> Option<i32> {
-        let log = self.read("log");
-        let line = log.lines().rev().find(|line| line.ends_with(" started"))?;
-        line.rsplit(' ').nth(1)?.parse().ok()
+    /// The pid in the last log line `server N started`; the server may be quicker than that line.
+    pub(crate) fn server(&self) -> i32 {
+        wait_for("the server's start in the log", || {
+            let log = self.read("log");
+            let line = log.lines().rev().find(|line| line.ends_with(" started"))?;
+            line.rsplit(' ').nth(1)?.parse().ok()
+        })
     }
 }
 
