@@ -1,3 +1,14 @@
 //! glider turns a stopped, hung or living process into a report that a person can read.
 
 pub mod address;
+pub mod analyzer;
+pub mod cli;
+pub mod dwarf;
+pub mod limits;
+pub mod object;
+pub mod report;
+pub mod session;
+pub mod target;
+pub mod types;
+pub mod unwind;
+pub mod values;

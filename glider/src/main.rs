@@ -1,3 +1,109 @@
-//! The `glider` program.
+//! The `glider` program: reads the command line, traces, writes the report, says how it went.
 
-fn main() {}
+use anyhow::Context;
+use glider::analyzer::{self, GliderAnalyzer};
+use glider::cli::{self, Settings, When, exit};
+use glider::report::Status;
+use glider::report::render::Style;
+use glider::session::last_resort::LastResort;
+use glider::session::{Request, outlet, trace};
+use glider::target::open_target;
+use std::fs::File;
+use std::io::{self, BufWriter, ErrorKind, IsTerminal, Write};
+use std::process::ExitCode;
+use std::time::Duration;
+
+fn main() -> ExitCode {
+    let code = match cli::parse(std::env::args_os()) {
+        Ok(settings) => run(&settings).unwrap_or_else(|error| {
+            say(&format!("{error:#}"));
+            exit::NOTHING
+        }),
+        Err(usage) => {
+            // A reader that has gone away needs no help.
+            let _ = if usage.is_error {
+                io::stderr().write_all(usage.text.as_bytes())
+            } else {
+                io::stdout().write_all(usage.text.as_bytes())
+            };
+            if usage.is_error { exit::USAGE } else { exit::COMPLETE }
+        }
+    };
+    ExitCode::from(code)
+}
+
+/// What the keeper is given to come to an end in, after the time limit.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// One trace. An error means that there is no report.
+fn run(settings: &Settings) -> anyhow::Result<u8> {
+    take_child_signals();
+    let process = open_target(settings.pid)?;
+    if process.pid() != settings.pid {
+        say(&format!("{} is a thread of process {}, which is traced", settings.pid, process.pid()));
+    }
+    // Opened now, so that a path that cannot be written to costs the target nothing.
+    let file = match &settings.output {
+        Some(path) => {
+            Some(outlet::open(path).with_context(|| format!("cannot write to {}", path.display()))?)
+        }
+        None => None,
+    };
+    let style = Style { color: is_colored(settings), verbose: settings.verbose };
+    let mut analyzer = GliderAnalyzer::new(analyzer::Settings {
+        limits: settings.limits.clone(),
+        variables: settings.variables,
+        format: settings.format,
+        style,
+    });
+    let request = Request { threads: settings.threads.clone(), timeout: settings.timeout };
+    let last_resort = LastResort::arm(settings.timeout.saturating_add(GRACE));
+    let trace = trace(&process, &request, &mut analyzer)?;
+    drop(last_resort);
+    let written = match file {
+        Some(file) => trace.write(settings.format, style, &mut BufWriter::new(file)),
+        None => trace.write(settings.format, style, &mut BufWriter::new(standard_output()?)),
+    };
+    if settings.verbose {
+        let timing = trace.footer().timing;
+        say(&format!("the process was held for {} µs of {} µs", timing.paused_us, timing.total_us));
+    }
+    Ok(match written {
+        Ok(()) if trace.status() == Status::Complete => exit::COMPLETE,
+        Ok(()) => exit::PARTIAL,
+        // Whoever read the report has seen enough.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => exit::PARTIAL,
+        Err(error) => {
+            say(&format!("cannot write the report: {error}"));
+            exit::PARTIAL
+        }
+    })
+}
+
+/// Makes sure that the end of children and the stops of tracees are told: a parent that
+/// ignores SIGCHLD hands that down.
+fn take_child_signals() {
+    use nix::sys::signal::{SigHandler, Signal, signal};
+    // SAFETY: the default action is no handler, so nothing of ours can run in a signal's context.
+    let _ = unsafe { signal(Signal::SIGCHLD, SigHandler::SigDfl) };
+}
+
+/// Standard output without the line buffer and the panics of `print!`.
+fn standard_output() -> io::Result<File> {
+    use std::os::fd::AsFd;
+    Ok(File::from(io::stdout().as_fd().try_clone_to_owned()?))
+}
+
+fn is_colored(settings: &Settings) -> bool {
+    let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    match settings.color {
+        When::Always => true,
+        When::Never => false,
+        When::Auto => !no_color && settings.output.is_none() && io::stdout().is_terminal(),
+    }
+}
+
+/// One line on standard error; where that is closed, nobody wants to know.
+fn say(message: &str) {
+    let _ = writeln!(io::stderr(), "glider: {message}");
+}

@@ -1,0 +1,127 @@
+//! The analysis of a capture, from registers to report: the one place where the parts of
+//! the pipeline meet.
+//!
+//! Modules, then for each thread: unwinding, code by pc, variables, report, rendered and
+//! handed over before the next thread begins, so that memory does not grow with the
+//! number of threads.
+
+mod code;
+mod signal;
+mod threads;
+
+use crate::address::Address;
+use crate::limits::Limits;
+use crate::object::{Module, Modules, ObjectCache};
+use crate::report::render::{Format, Style, render_header, render_thread};
+use crate::report::{self, Footer};
+use crate::session::{Analyzer, Output, fallback};
+use crate::target::{Capture, Mapping, Memory, ProcessInfo};
+use crate::types::Types;
+use crate::values::Process;
+use std::fmt::Write;
+
+/// `AT_ENTRY` of getauxval(3): where the program, not its interpreter, starts.
+const AT_ENTRY: u64 = 9;
+
+/// What is analyzed, and how much of it is shown.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// What keeps the report finite.
+    pub limits: Limits,
+    /// Whether parameters and locals are shown.
+    pub variables: bool,
+    /// What the report is written as.
+    pub format: Format,
+    /// How the text looks.
+    pub style: Style,
+}
+
+/// glider's own analyzer.
+pub struct GliderAnalyzer {
+    settings: Settings,
+    objects: ObjectCache,
+}
+
+impl GliderAnalyzer {
+    /// An analyzer for one trace.
+    pub fn new(settings: Settings) -> GliderAnalyzer {
+        GliderAnalyzer { settings, objects: ObjectCache::default() }
+    }
+}
+
+impl Analyzer for GliderAnalyzer {
+    fn prepare(&mut self, process: &ProcessInfo, mappings: &[Mapping]) {
+        let modules = Modules::load(process.pid, mappings, None, &mut self.objects);
+        // The program and the C library are on nearly every stack.
+        let is_usual = |module: &&Module| Some(&*module.path) == process.exe.as_deref() || module.is_libc();
+        for object in modules.iter().filter(is_usual).filter_map(|module| module.object.as_ref().ok()) {
+            if let Some(info) = object.debug_info() {
+                info.prepare();
+            }
+        }
+    }
+
+    fn analyze(&mut self, capture: &Capture, memory: &dyn Memory, output: &mut dyn Output) -> Footer {
+        let mut modules =
+            Modules::load(capture.process.pid, &capture.mappings, Some(memory), &mut self.objects);
+        if let Some((_, entry)) = capture.auxv.iter().find(|(kind, _)| *kind == AT_ENTRY) {
+            modules.set_entry(Address(*entry));
+        }
+        let types = Types::default();
+        let process = Process { memory, modules: &modules, types: &types };
+        let mut threads = threads::Threads::new(process, capture, &self.settings);
+        let mut problems = Vec::new();
+        let mut rendered = Vec::new();
+        for (index, captured) in capture.threads.iter().enumerate() {
+            if threads.shows_variables() && output.size() > self.settings.limits.output {
+                threads.leave_out_variables();
+                problems.push(format!(
+                    "variables are left out from thread {index} on: the report reached --max-output {}",
+                    self.settings.limits.output
+                ));
+            }
+            let thread = threads.analyze(index, captured);
+            rendered.clear();
+            render_thread(&thread, index == 0, self.settings.format, self.settings.style, &mut rendered);
+            output.put_thread(index, &rendered);
+        }
+        let mut header = fallback::header(capture);
+        header.crash_info = threads.crash();
+        rendered.clear();
+        render_header(&header, self.settings.format, self.settings.style, &mut rendered);
+        output.put_header(&rendered);
+        Footer {
+            modules: modules.iter().map(|module| describe(module, &threads)).collect(),
+            problems,
+            ..Footer::default()
+        }
+    }
+}
+
+/// A module as the report lists it.
+fn describe(module: &Module, threads: &threads::Threads<'_>) -> report::Module {
+    let object = module.object.as_ref().ok();
+    let debug_info = object.and_then(|object| object.debug_info_path());
+    let problem = match &module.object {
+        Err(problem) => Some(problem.clone()),
+        Ok(_) if threads.has_code_in(module) && debug_info.is_none() => {
+            Some("no debug information".to_owned())
+        }
+        Ok(_) => None,
+    };
+    report::Module {
+        filename: module.path.clone(),
+        base_addr: module.start,
+        end_addr: module.end,
+        debug_id: object.and_then(|object| object.build_id).map(hex),
+        debug_info: debug_info.map(|path| path.display().to_string()),
+        problem,
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

@@ -1,0 +1,325 @@
+//! The command line: from arguments to [`Settings`], plain data.
+//!
+//! Each option is defined once, here; the help is made from it.
+
+use crate::limits::Limits;
+use crate::report::render::Format;
+use clap::{ColorChoice, Parser, ValueEnum};
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Exit codes, as elfutils' `eu-stack` has them.
+pub mod exit {
+    /// Everything was shown.
+    pub const COMPLETE: u8 = 0;
+    /// Something is missing from the report, or the report could not be written to its end.
+    pub const PARTIAL: u8 = 1;
+    /// There is no report.
+    pub const NOTHING: u8 = 2;
+    /// The command line was wrong (`EX_USAGE` of sysexits.h).
+    pub const USAGE: u8 = 64;
+}
+
+/// What the user asked for.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The process, or one of its threads.
+    pub pid: i32,
+    /// Text or JSON.
+    pub format: Format,
+    /// Where the report goes; standard output when `None`.
+    pub output: Option<PathBuf>,
+    /// Only these threads; all of them when empty.
+    pub threads: Vec<i32>,
+    /// Whether variables are shown.
+    pub variables: bool,
+    /// What bounds the report.
+    pub limits: Limits,
+    /// When the target is let go at the latest.
+    pub timeout: Duration,
+    /// Whether text is coloured.
+    pub color: When,
+    /// Whether more is told.
+    pub verbose: bool,
+}
+
+/// When text is coloured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum When {
+    /// On a terminal, unless NO_COLOR is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum FormatName {
+    /// For a person
+    Text,
+    /// For a program: one JSON object
+    Json,
+}
+
+/// Shows what a living process is doing: every thread, every frame, every variable.
+///
+/// The process is stopped for a moment, looked at, and let go; it runs on unchanged, or stays
+/// stopped if it was stopped before. glider needs the right to trace it: the same user, or
+/// root, or CAP_SYS_PTRACE.
+#[derive(Debug, Parser)]
+#[command(name = "glider", version, color = ColorChoice::Never, max_term_width = 100, after_long_help = AFTER_HELP)]
+struct Arguments {
+    /// Process to trace; the id of one of its threads means the same process
+    #[arg(value_parser = clap::value_parser!(i32).range(1..))]
+    pid: i32,
+
+    /// What the report is written as
+    #[arg(short, long, value_enum, default_value = "text")]
+    format: FormatName,
+
+    /// Write the report to FILE instead of standard output
+    ///
+    /// A new file can be read by its owner alone. The file is opened before the process is
+    /// stopped and written after it was let go.
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+
+    /// Show only these threads (ids separated by commas, or the option repeated)
+    #[arg(short, long = "thread", value_name = "TID", value_delimiter = ',', value_parser = clap::value_parser!(i32).range(1..))]
+    threads: Vec<i32>,
+
+    /// Show frames without their variables
+    #[arg(long)]
+    no_variables: bool,
+
+    /// Most frames shown for a thread; of a deeper stack the first and the last ones
+    #[arg(long, value_name = "COUNT", default_value_t = Limits::default().frames, value_parser = at_least_one)]
+    max_frames: usize,
+
+    /// Levels of structures, arrays and pointers shown inside each other
+    #[arg(long, value_name = "COUNT", default_value_t = Limits::default().depth)]
+    max_depth: usize,
+
+    /// Most elements shown of an array
+    #[arg(long, value_name = "COUNT", default_value_t = Limits::default().array)]
+    max_array: usize,
+
+    /// Most bytes shown of a string (suffixes: k, M, G)
+    #[arg(long, value_name = "SIZE", default_value_t = Limits::default().string, value_parser = parse_string_size)]
+    max_string: usize,
+
+    /// Most pointers followed for the variables of a frame
+    #[arg(long, value_name = "COUNT", default_value_t = Limits::default().pointers)]
+    max_pointers: usize,
+
+    /// Size of the report from which on variables are left out (suffixes: k, M, G)
+    #[arg(long, value_name = "SIZE", default_value = "256M", value_parser = parse_size)]
+    max_output: u64,
+
+    /// Time after which the process is let go, whatever is known by then
+    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = parse_seconds)]
+    timeout: Duration,
+
+    /// When to colour the text; `auto` means on a terminal, unless NO_COLOR is set
+    #[arg(long, value_name = "WHEN", value_enum, default_value = "auto")]
+    color: When,
+
+    /// Show whole paths and all modules, and tell how long it took
+    #[arg(short, long)]
+    verbose: bool,
+}
+
+const AFTER_HELP: &str = "\
+Exit codes:
+  0   the report is complete
+  1   something is missing from it; its problems say what
+  2   there is no report: the reason is on standard error
+  64  the command line is wrong
+
+Examples:
+  glider 4711
+      everything about process 4711
+  glider --thread 4712,4713 --max-depth 2 4711
+      two of its threads, structures shown two levels deep
+  glider --format json --output report.json 4711
+      the same facts for a program";
+
+/// Why there are no settings.
+#[derive(Debug)]
+pub struct Usage {
+    /// What to print: help and version on standard output, an error on standard error.
+    pub text: String,
+    /// Whether it is an error.
+    pub is_error: bool,
+}
+
+/// Reads the command line, the program's name first.
+///
+/// # Errors
+/// With what to tell the user: an error, or the help or version asked for.
+pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Settings, Usage> {
+    let arguments = Arguments::try_parse_from(arguments)
+        .map_err(|error| Usage { text: error.render().to_string(), is_error: error.use_stderr() })?;
+    Ok(Settings {
+        pid: arguments.pid,
+        format: match arguments.format {
+            FormatName::Text => Format::Text,
+            FormatName::Json => Format::Json,
+        },
+        output: arguments.output,
+        threads: arguments.threads,
+        variables: !arguments.no_variables,
+        limits: Limits {
+            frames: arguments.max_frames,
+            depth: arguments.max_depth,
+            array: arguments.max_array,
+            string: arguments.max_string,
+            pointers: arguments.max_pointers,
+            output: arguments.max_output,
+        },
+        timeout: arguments.timeout,
+        color: arguments.color,
+        verbose: arguments.verbose,
+    })
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("at least 1 is needed".to_owned()),
+        Ok(count) => Ok(count),
+        Err(_) => Err("not a whole number".to_owned()),
+    }
+}
+
+/// `4096`, `16k`, `256M`, `1G`: powers of 1024.
+fn parse_size(text: &str) -> Result<u64, String> {
+    let (digits, shift) = match text.as_bytes().last() {
+        Some(b'k' | b'K') => (text.len() - 1, 10),
+        Some(b'm' | b'M') => (text.len() - 1, 20),
+        Some(b'g' | b'G') => (text.len() - 1, 30),
+        _ => (text.len(), 0),
+    };
+    let number = text.get(..digits).and_then(|digits| digits.parse::<u64>().ok());
+    let size = number.ok_or_else(|| "not a size like 4096, 16k or 256M".to_owned())?;
+    size.checked_mul(1 << shift).ok_or_else(|| "too large".to_owned())
+}
+
+fn parse_string_size(text: &str) -> Result<usize, String> {
+    parse_size(text).and_then(|size| usize::try_from(size).map_err(|_| "too large".to_owned()))
+}
+
+/// Seconds, with a fraction or without; at most a day, so that no deadline overflows.
+fn parse_seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
+    if seconds > 0.0 && seconds <= 86_400.0 {
+        Ok(Duration::from_secs_f64(seconds))
+    } else {
+        Err("must be more than 0 and at most 86400".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(arguments: &[&str]) -> Settings {
+        parse(["glider"].iter().chain(arguments).map(OsString::from)).unwrap()
+    }
+
+    fn usage(arguments: &[&str]) -> Usage {
+        parse(["glider"].iter().chain(arguments).map(OsString::from)).unwrap_err()
+    }
+
+    #[test]
+    fn defaults_are_those_of_the_limits() {
+        let settings = settings(&["7"]);
+        assert_eq!(format!("{:?}", settings.limits), format!("{:?}", Limits::default()));
+        assert_eq!(
+            (settings.pid, settings.format, settings.timeout),
+            (7, Format::Text, Duration::from_secs(60))
+        );
+        assert!(
+            settings.variables
+                && settings.threads.is_empty()
+                && settings.output.is_none()
+                && !settings.verbose
+        );
+        assert_eq!(settings.color, When::Auto);
+    }
+
+    #[test]
+    fn every_option_arrives() {
+        let settings = settings(&[
+            "--format",
+            "json",
+            "--output",
+            "out",
+            "--thread",
+            "8,9",
+            "--thread",
+            "10",
+            "--no-variables",
+            "--max-frames",
+            "1",
+            "--max-depth",
+            "2",
+            "--max-array",
+            "3",
+            "--max-string",
+            "4k",
+            "--max-pointers",
+            "5",
+            "--max-output",
+            "6M",
+            "--timeout",
+            "0.25",
+            "--color",
+            "always",
+            "-v",
+            "7",
+        ]);
+        assert_eq!((settings.format, settings.threads.as_slice()), (Format::Json, [8, 9, 10].as_slice()));
+        assert_eq!(settings.output, Some(PathBuf::from("out")));
+        let limits = settings.limits;
+        assert_eq!((limits.frames, limits.depth, limits.array, limits.pointers), (1, 2, 3, 5));
+        assert_eq!((limits.string, limits.output), (4096, 6 << 20));
+        assert_eq!((settings.timeout, settings.color), (Duration::from_millis(250), When::Always));
+        assert!(!settings.variables && settings.verbose);
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_refused() {
+        for arguments in [
+            &[] as &[&str],
+            &["0"],
+            &["-5"],
+            &["x"],
+            &["99999999999"],
+            &["1", "2"],
+            &["--max-frames", "0", "1"],
+            &["--max-output", "M", "1"],
+            &["--max-output", "99999999999G", "1"],
+            &["--max-output", "1\u{20ac}", "1"],
+            &["--timeout", "0", "1"],
+            &["--timeout", "nan", "1"],
+            &["--timeout", "inf", "1"],
+            &["--timeout", "-1", "1"],
+            &["--format", "xml", "1"],
+            &["--unknown", "1"],
+        ] {
+            assert!(usage(arguments).is_error, "{arguments:?}");
+        }
+    }
+
+    #[test]
+    fn help_explains_and_is_no_error() {
+        let help = usage(&["--help"]);
+        assert!(!help.is_error);
+        for word in ["Exit codes", "Examples", "--max-pointers", "CAP_SYS_PTRACE", "NO_COLOR"] {
+            assert!(help.text.contains(word), "{word}");
+        }
+        assert!(usage(&["--version"]).text.starts_with("glider "));
+    }
+}

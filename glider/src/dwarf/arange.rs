@@ -1,0 +1,85 @@
+//! Which unit holds a pc: from `.debug_aranges` (DWARF 5 §6.1.2), and for units that are
+//! not listed there from the ranges of their root DIEs.
+
+use super::unit::UnitId;
+use super::{DwarfFile, Unit};
+use crate::address::FileAddress;
+use std::cell::OnceCell;
+use std::collections::HashSet;
+
+/// Sorted, for lookup by pc.
+pub(super) struct UnitRanges {
+    listed: Ranges,
+    /// Units without an entry in `.debug_aranges`; read only when a pc is in no listed unit.
+    unlisted: OnceCell<Ranges>,
+    listed_units: HashSet<UnitId>,
+}
+
+/// Start, end and unit, by start. Ranges of different units do not overlap in sane files;
+/// where they do, the nearest start wins.
+#[derive(Default)]
+struct Ranges(Vec<(u64, u64, UnitId)>);
+
+impl Ranges {
+    fn push(&mut self, begin: u64, end: u64, unit: UnitId) {
+        // Address zero is what linkers leave of code they dropped.
+        if begin != 0 && begin < end {
+            self.0.push((begin, end, unit));
+        }
+    }
+
+    fn find(&self, pc: u64) -> Option<UnitId> {
+        const OVERLAPPING: usize = 8;
+        let after = self.0.partition_point(|(begin, _, _)| *begin <= pc);
+        let before = self.0.get(..after)?;
+        before.iter().rev().take(OVERLAPPING).find(|(_, end, _)| pc < *end).map(|(_, _, unit)| *unit)
+    }
+}
+
+impl UnitRanges {
+    pub(super) fn new(file: &DwarfFile) -> UnitRanges {
+        let mut listed = Ranges::default();
+        let mut listed_units = HashSet::new();
+        let mut headers = file.dwarf.debug_aranges.headers();
+        while let Ok(Some(header)) = headers.next() {
+            let Some(unit) = file.unit_holding(header.debug_info_offset()) else { continue };
+            let mut entries = header.entries();
+            while let Ok(Some(entry)) = entries.next() {
+                listed_units.insert(unit);
+                let range = entry.range();
+                listed.push(range.begin, range.end, unit);
+            }
+        }
+        listed.0.sort_unstable();
+        UnitRanges { listed, unlisted: OnceCell::new(), listed_units }
+    }
+
+    pub(super) fn find(&self, pc: FileAddress, file: &'static DwarfFile) -> Option<&'static Unit> {
+        let unit = self
+            .listed
+            .find(pc.0)
+            .or_else(|| self.unlisted.get_or_init(|| self.read_unlisted(file)).find(pc.0))?;
+        file.unit(unit)
+    }
+
+    fn read_unlisted(&self, file: &'static DwarfFile) -> Ranges {
+        let mut ranges = Ranges::default();
+        for (id, header) in file.unit_headers() {
+            let is_compilation = matches!(
+                header.type_(),
+                gimli::UnitType::Compilation | gimli::UnitType::Partial | gimli::UnitType::Skeleton(_)
+            );
+            if !is_compilation || self.listed_units.contains(&id) {
+                continue;
+            }
+            // Parsed apart from the cache: most of these units are never asked for again.
+            let Ok(unit) = file.dwarf.unit(*header) else { continue };
+            let Ok(mut unit_ranges) = file.dwarf.unit_ranges(&unit) else { continue };
+            while let Ok(Some(range)) = unit_ranges.next() {
+                ranges.push(range.begin, range.end, id);
+            }
+        }
+        ranges.0.sort_unstable();
+        ranges
+    }
+}

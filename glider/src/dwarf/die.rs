@@ -1,0 +1,127 @@
+//! A handle to one debugging information entry, and the references between entries.
+
+use super::{Attribute, MAX_CHAIN, Unit};
+use crate::address::FileAddress;
+use crate::unwind::Bytes;
+use gimli::{DwAt, UnitOffset};
+use std::sync::Arc;
+
+/// An entry as gimli parses it.
+pub(crate) type Entry = gimli::DebuggingInformationEntry<Bytes>;
+
+/// A debugging information entry: its unit and its offset there. Cheap to copy.
+#[derive(Clone, Copy)]
+pub struct Die {
+    /// The unit that holds it.
+    pub unit: &'static Unit,
+    /// Its offset from the unit's header.
+    pub offset: UnitOffset,
+}
+
+impl PartialEq for Die {
+    fn eq(&self, other: &Die) -> bool {
+        self.key() == other.key()
+    }
+}
+
+impl Die {
+    /// What tells this entry from every other one in this process.
+    pub fn key(self) -> (usize, usize) {
+        (std::ptr::from_ref(self.unit) as usize, self.offset.0)
+    }
+
+    /// Parses the entry's attributes.
+    pub(crate) fn entry(self) -> Option<Entry> {
+        self.unit.unit.entry(self.offset).ok()
+    }
+
+    /// The DIE that a reference attribute of an entry in this DIE's unit names.
+    pub(crate) fn follow(self, reference: &Attribute) -> Option<Die> {
+        self.unit.follow(reference)
+    }
+
+    /// The DIE that the attribute `name` of `entry` (which is this DIE's) refers to.
+    pub(crate) fn reference(self, entry: &Entry, name: DwAt) -> Option<Die> {
+        self.follow(&entry.attr_value(name)?)
+    }
+
+    /// A string attribute of `entry`, invalid UTF-8 replaced.
+    pub(crate) fn string(self, entry: &Entry, name: DwAt) -> Option<Arc<str>> {
+        let value = entry.attr_value(name)?;
+        let bytes = self.unit.file.dwarf.attr_string(&self.unit.unit, value).ok()?;
+        Some(String::from_utf8_lossy(bytes.slice()).into())
+    }
+
+    /// This DIE and those it completes: its abstract origin or specification, theirs, and so on
+    /// (DWARF 5 §2.13.2, §3.3.8.1), each with its parsed entry.
+    pub(crate) fn chain(self) -> impl Iterator<Item = (Die, Entry)> {
+        let mut next = Some(self);
+        std::iter::from_fn(move || {
+            let die = next.take()?;
+            let entry = die.entry()?;
+            next = die
+                .reference(&entry, gimli::DW_AT_abstract_origin)
+                .or_else(|| die.reference(&entry, gimli::DW_AT_specification));
+            Some((die, entry))
+        })
+        .take(MAX_CHAIN)
+    }
+
+    /// The first DIE of the chain that has the attribute, and its value.
+    pub(crate) fn inherited(self, name: DwAt) -> Option<(Die, Attribute)> {
+        self.chain().find_map(|(die, entry)| Some((die, entry.attr_value(name)?)))
+    }
+
+    /// The DIE of its type, inherited.
+    pub fn type_die(self) -> Option<Die> {
+        let (owner, value) = self.inherited(gimli::DW_AT_type)?;
+        owner.follow(&value)
+    }
+
+    /// The expression that is its location, when it is a single one (what `DW_OP_call4` calls).
+    pub(crate) fn location_expression(self) -> Option<Bytes> {
+        super::expression(self.inherited(gimli::DW_AT_location)?.1)
+    }
+
+    /// `DW_AT_name`, inherited.
+    pub fn name(self) -> Option<Arc<str>> {
+        self.chain().find_map(|(die, entry)| die.string(&entry, gimli::DW_AT_name))
+    }
+
+    /// The direct children, parsed, in order.
+    pub(crate) fn children(self) -> Vec<(Die, Entry)> {
+        let mut found = Vec::new();
+        let Ok(mut cursor) = self.unit.unit.entries_at_offset(self.offset) else { return found };
+        let has_children =
+            matches!(cursor.next_entry(), Ok(true)) && cursor.current().is_some_and(Entry::has_children);
+        if !has_children || !matches!(cursor.next_entry(), Ok(true)) {
+            return found;
+        }
+        while let Some(child) = cursor.current() {
+            found.push((Die { unit: self.unit, offset: child.offset() }, child.clone()));
+            if !matches!(cursor.next_sibling(), Ok(Some(_))) {
+                break;
+            }
+        }
+        found
+    }
+
+    /// The ranges of code of this entry.
+    fn ranges(self, entry: &Entry) -> impl Iterator<Item = gimli::Range> {
+        let mut ranges = self.unit.file.dwarf.die_ranges(&self.unit.unit, entry).ok();
+        std::iter::from_fn(move || ranges.as_mut()?.next().ok().flatten())
+    }
+
+    /// Whether code at `pc` belongs to this entry; `None` when it has no ranges.
+    pub(crate) fn holds(self, entry: &Entry, pc: FileAddress) -> Option<bool> {
+        let mut ranges = self.ranges(entry).peekable();
+        ranges.peek()?;
+        Some(ranges.any(|range| (range.begin..range.end).contains(&pc.0)))
+    }
+
+    /// Start of the range that holds `pc`.
+    pub(crate) fn range_start(self, entry: &Entry, pc: FileAddress) -> Option<FileAddress> {
+        let mut ranges = self.ranges(entry);
+        ranges.find(|range| (range.begin..range.end).contains(&pc.0)).map(|range| FileAddress(range.begin))
+    }
+}

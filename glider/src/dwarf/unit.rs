@@ -1,0 +1,221 @@
+//! Compilation units by offset, parsed once when first asked for.
+
+use super::line::LineTable;
+use super::unit_index::UnitIndex;
+use super::{Attribute, CallSite, Die};
+use crate::object::Object;
+use crate::unwind::Bytes;
+use gimli::{AttributeValue, DebugInfoOffset, DebugTypeSignature, UnitOffset, UnitSectionOffset, UnitType};
+use std::cell::{OnceCell, RefCell};
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+type Header = gimli::UnitHeader<Bytes>;
+
+/// The DWARF sections of one file.
+pub struct DwarfFile {
+    pub(super) dwarf: gimli::Dwarf<Bytes>,
+    /// The file that dwz moved common entries to.
+    supplementary: Option<&'static DwarfFile>,
+    headers: OnceCell<Headers>,
+    units: RefCell<HashMap<UnitId, Option<&'static Unit>>>,
+    signatures: OnceCell<HashMap<u64, (UnitId, UnitOffset)>>,
+}
+
+/// A unit's place in the list of headers.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub(super) struct UnitId(usize);
+
+/// The unit headers of a file.
+#[derive(Default)]
+struct Headers {
+    /// Those of `.debug_info` by offset, then those of `.debug_types`.
+    all: Vec<Header>,
+    /// How many are of `.debug_info`.
+    info: usize,
+}
+
+/// A compilation, partial or type unit.
+pub struct Unit {
+    pub(super) file: &'static DwarfFile,
+    pub(super) unit: gimli::Unit<Bytes>,
+    /// `DW_AT_language`.
+    pub language: Option<gimli::DwLang>,
+    /// Whether `DW_AT_producer` names a GNU compiler.
+    pub is_gnu: bool,
+    pub(super) lines: OnceCell<LineTable>,
+    pub(super) file_paths: RefCell<HashMap<u64, Option<Arc<str>>>>,
+    index: OnceCell<UnitIndex>,
+    pub(super) call_sites: RefCell<HashMap<UnitOffset, Rc<[CallSite]>>>,
+    pub(super) names: RefCell<HashMap<UnitOffset, Option<Arc<str>>>>,
+}
+
+impl DwarfFile {
+    /// Maps the DWARF sections of `object` and of its supplementary file.
+    pub(super) fn load(object: &Object) -> Option<DwarfFile> {
+        object.has_section(".debug_info").then_some(())?;
+        let section = |object: &Object, id: gimli::SectionId| {
+            let found = object.section(id.name()).map(|section| section.data);
+            Ok::<_, gimli::Error>(found.unwrap_or(Bytes::new(&[], gimli::LittleEndian)))
+        };
+        let mut dwarf = gimli::Dwarf::load(|id| section(object, id)).ok()?;
+        let mut supplementary = None;
+        if let Some(shared) = crate::object::find_supplementary(object) {
+            dwarf.load_sup(|id| section(&shared, id)).ok()?;
+            let own = gimli::Dwarf::load(|id| section(&shared, id)).ok()?;
+            supplementary = Some(&*Box::leak(Box::new(DwarfFile::new(own, None))));
+        }
+        Some(DwarfFile::new(dwarf, supplementary))
+    }
+
+    fn new(dwarf: gimli::Dwarf<Bytes>, supplementary: Option<&'static DwarfFile>) -> DwarfFile {
+        DwarfFile {
+            dwarf,
+            supplementary,
+            headers: OnceCell::new(),
+            units: RefCell::default(),
+            signatures: OnceCell::new(),
+        }
+    }
+
+    /// Headers of every unit; a broken one ends the list of its section.
+    fn headers(&self) -> &Headers {
+        self.headers.get_or_init(|| {
+            let mut headers = Headers::default();
+            let mut units = self.dwarf.units();
+            while let Ok(Some(header)) = units.next() {
+                headers.all.push(header);
+            }
+            headers.info = headers.all.len();
+            let mut types = self.dwarf.type_units();
+            while let Ok(Some(header)) = types.next() {
+                headers.all.push(header);
+            }
+            headers
+        })
+    }
+
+    /// Every unit's header.
+    pub(super) fn unit_headers(&self) -> impl Iterator<Item = (UnitId, &Header)> {
+        self.headers().all.iter().enumerate().map(|(index, header)| (UnitId(index), header))
+    }
+
+    /// The unit, parsed now or before.
+    pub(super) fn unit(&'static self, id: UnitId) -> Option<&'static Unit> {
+        if let Some(known) = self.units.borrow().get(&id) {
+            return *known;
+        }
+        let unit = self.parse_unit(id);
+        self.units.borrow_mut().insert(id, unit);
+        unit
+    }
+
+    fn parse_unit(&'static self, id: UnitId) -> Option<&'static Unit> {
+        let unit = self.dwarf.unit(*self.headers().all.get(id.0)?).ok()?;
+        let root = unit.entry(unit.header.root_offset()).ok()?;
+        let language = match root.attr_value(gimli::DW_AT_language) {
+            Some(AttributeValue::Language(language)) => Some(language),
+            _ => None,
+        };
+        let producer = root.attr_value(gimli::DW_AT_producer);
+        let producer = producer.and_then(|value| self.dwarf.attr_string(&unit, value).ok());
+        Some(Box::leak(Box::new(Unit {
+            is_gnu: producer.is_some_and(|name| name.slice().starts_with(b"GNU")),
+            file: self,
+            unit,
+            language,
+            lines: OnceCell::new(),
+            file_paths: RefCell::default(),
+            index: OnceCell::new(),
+            call_sites: RefCell::default(),
+            names: RefCell::default(),
+        })))
+    }
+
+    /// The unit whose part of `.debug_info` holds `offset`.
+    pub(super) fn unit_holding(&self, offset: DebugInfoOffset) -> Option<UnitId> {
+        let headers = self.headers();
+        let after = headers.all.get(..headers.info)?.partition_point(|header| header.offset().0 <= offset.0);
+        after.checked_sub(1).map(UnitId)
+    }
+
+    /// The DIE at an offset of `.debug_info` (`DW_FORM_ref_addr`).
+    pub(super) fn die(&'static self, offset: DebugInfoOffset) -> Option<Die> {
+        let unit = self.unit(self.unit_holding(offset)?)?;
+        Some(Die { unit, offset: UnitSectionOffset(offset.0).to_unit_offset(&unit.unit.header)? })
+    }
+
+    /// The DIE at an offset of the supplementary file (`DW_FORM_ref_sup4`, `DW_FORM_GNU_ref_alt`).
+    pub(super) fn supplementary_die(&self, offset: DebugInfoOffset) -> Option<Die> {
+        self.supplementary?.die(offset)
+    }
+
+    /// The type a signature names (`DW_FORM_ref_sig8`).
+    pub(super) fn signed_type(&'static self, signature: DebugTypeSignature) -> Option<Die> {
+        let signatures = self.signatures.get_or_init(|| {
+            let typed = |(id, header): (UnitId, &Header)| match header.type_() {
+                UnitType::Type { type_signature, type_offset }
+                | UnitType::SplitType { type_signature, type_offset } => {
+                    Some((type_signature.0, (id, type_offset)))
+                }
+                _ => None,
+            };
+            self.unit_headers().filter_map(typed).collect()
+        });
+        let (unit, offset) = *signatures.get(&signature.0)?;
+        Some(Die { unit: self.unit(unit)?, offset })
+    }
+}
+
+impl Unit {
+    /// The functions and nesting of this unit.
+    pub(super) fn index(&self) -> &UnitIndex {
+        self.index.get_or_init(|| UnitIndex::new(self))
+    }
+
+    /// The DIE that a reference attribute of this unit names.
+    pub(crate) fn follow(&'static self, reference: &Attribute) -> Option<Die> {
+        match *reference {
+            AttributeValue::UnitRef(offset) => Some(Die { unit: self, offset }),
+            AttributeValue::DebugInfoRef(offset) => self.file.die(offset),
+            AttributeValue::DebugInfoRefSup(offset) => self.file.supplementary_die(offset),
+            AttributeValue::DebugTypesRef(signature) => self.file.signed_type(signature),
+            _ => None,
+        }
+    }
+
+    /// The location list an attribute names (DWARF 5 §2.6.2).
+    pub(crate) fn locations(&self, attribute: &Attribute) -> Option<gimli::LocListIter<Bytes>> {
+        self.file.dwarf.attr_locations(&self.unit, *attribute).ok().flatten()
+    }
+
+    /// An entry of `.debug_addr` (DWARF 5 §7.27).
+    pub(crate) fn indexed_address(&self, index: gimli::DebugAddrIndex) -> Option<u64> {
+        self.file.dwarf.address(&self.unit, index).ok()
+    }
+
+    /// The bytes of a string attribute.
+    pub(crate) fn string(&self, attribute: Attribute) -> Option<Bytes> {
+        self.file.dwarf.attr_string(&self.unit, attribute).ok()
+    }
+
+    /// The operand type that a base type entry stands for (DWARF 5 §2.5.1).
+    pub(crate) fn value_type(&self, offset: UnitOffset) -> Option<gimli::ValueType> {
+        gimli::ValueType::from_entry(&self.unit.entry(offset).ok()?).ok().flatten()
+    }
+
+    /// DWARF version and sizes, as expressions of this unit need them.
+    pub fn encoding(&self) -> gimli::Encoding {
+        self.unit.encoding()
+    }
+
+    /// Whether type names carry `struct`, `union` and `enum`, as C writes them.
+    pub fn is_c(&self) -> bool {
+        use gimli::{DW_LANG_C, DW_LANG_C11, DW_LANG_C17, DW_LANG_C89, DW_LANG_C99};
+        /// In the registry of language codes since DWARF 5 was published; gimli does not name it.
+        const DW_LANG_C23: gimli::DwLang = gimli::DwLang(0x3e);
+        let c = [DW_LANG_C, DW_LANG_C89, DW_LANG_C99, DW_LANG_C11, DW_LANG_C17, DW_LANG_C23];
+        self.language.is_none_or(|language| c.contains(&language))
+    }
+}

@@ -1,0 +1,194 @@
+//! One ELF file: sections by name (decompressed), build-id, load segments, and what is
+//! computed from them once, lazily.
+
+use super::debug_file;
+use super::image::{Image, ImageError};
+use super::symbols::SymbolTable;
+use crate::address::{Bias, FileAddress};
+use crate::dwarf::DebugInfo;
+use crate::target::Mapping;
+use crate::unwind::{Bytes, Section, UnwindSections};
+use object::{Object as _, ObjectSection as _, ObjectSegment as _, ObjectSymbol as _};
+use std::cell::OnceCell;
+use std::path::{Path, PathBuf};
+
+/// One ELF file that the target maps, or a debug file.
+pub struct Object {
+    /// Where it was opened.
+    pub path: PathBuf,
+    /// The build-id note's bytes.
+    pub build_id: Option<&'static [u8]>,
+    image: Image,
+    file: object::File<'static>,
+    debug_file: OnceCell<Option<&'static Object>>,
+    debug_info: OnceCell<Option<&'static DebugInfo>>,
+    symbols: OnceCell<SymbolTable>,
+}
+
+/// A `PT_LOAD` segment.
+#[derive(Clone, Copy, Debug)]
+pub struct Load {
+    /// `p_vaddr`.
+    pub address: FileAddress,
+    /// `p_memsz`.
+    pub size: u64,
+    /// `p_offset`.
+    pub offset: u64,
+    /// `p_filesz`.
+    pub file_size: u64,
+    /// `PF_X`.
+    pub executable: bool,
+}
+
+const PAGE: u64 = 4096;
+
+impl Object {
+    /// Opens and parses the headers of the ELF file at `path`.
+    pub fn open(path: &Path) -> Result<Object, ImageError> {
+        Object::parse(path, Image::open(path)?)
+    }
+
+    /// Parses the headers of an image.
+    pub fn parse(path: &Path, image: Image) -> Result<Object, ImageError> {
+        let file = object::File::parse(image.data)
+            .map_err(|source| ImageError::NotElf { path: path.to_owned(), source })?;
+        let build_id = file.build_id().ok().flatten().filter(|id| !id.is_empty());
+        Ok(Object {
+            path: path.to_owned(),
+            build_id,
+            image,
+            file,
+            debug_file: OnceCell::new(),
+            debug_info: OnceCell::new(),
+            symbols: OnceCell::new(),
+        })
+    }
+
+    /// Inode of the file that was opened.
+    pub fn inode(&self) -> u64 {
+        self.image.inode
+    }
+
+    /// The whole file.
+    pub fn bytes(&self) -> &'static [u8] {
+        self.image.data
+    }
+
+    /// The parsed file.
+    pub fn file(&self) -> &object::File<'static> {
+        &self.file
+    }
+
+    /// `e_entry`.
+    pub fn entry(&self) -> FileAddress {
+        FileAddress(self.file.entry())
+    }
+
+    /// Whether the file has contents for a section of this name.
+    pub fn has_section(&self, name: &str) -> bool {
+        self.file
+            .section_by_name(name)
+            .and_then(|section| section.file_range())
+            .is_some_and(|(_, size)| size > 0)
+    }
+
+    /// A section by name, decompressed; each call decompresses anew, so ask once.
+    /// `None` when absent, empty (`SHT_NOBITS`) or broken.
+    pub fn section(&self, name: &str) -> Option<Section> {
+        let section = self.file.section_by_name(name)?;
+        let data: &'static [u8] = match section.uncompressed_data().ok()? {
+            std::borrow::Cow::Borrowed(data) => data,
+            std::borrow::Cow::Owned(data) => Vec::leak(data),
+        };
+        (!data.is_empty())
+            .then(|| Section { address: section.address(), data: Bytes::new(data, gimli::LittleEndian) })
+    }
+
+    /// The load segments.
+    pub fn loads(&self) -> impl Iterator<Item = Load> + '_ {
+        self.file.segments().map(|segment| {
+            let (offset, file_size) = segment.file_range();
+            Load {
+                address: FileAddress(segment.address()),
+                size: segment.size(),
+                offset,
+                file_size,
+                executable: segment.permissions().executable(),
+            }
+        })
+    }
+
+    /// The bias of the object when `mapping` shows a part of it; `None` when no load segment
+    /// holds that part of the file.
+    pub fn bias(&self, mapping: &Mapping) -> Option<Bias> {
+        let holds = |load: &Load| {
+            let start = load.offset - load.offset % PAGE;
+            let end = load.offset.saturating_add(load.file_size);
+            (start..end).contains(&mapping.offset)
+        };
+        let load = self
+            .loads()
+            .filter(holds)
+            .max_by_key(|load| (load.executable == mapping.protection.execute, load.offset))?;
+        let address = load.address.0.wrapping_add(mapping.offset).wrapping_sub(load.offset);
+        Some(Bias(mapping.start.0.wrapping_sub(address)))
+    }
+
+    /// The separate debug file that belongs to this object, when there is one.
+    pub fn debug_file(&self) -> Option<&'static Object> {
+        *self.debug_file.get_or_init(|| debug_file::find(self).map(|found| &*Box::leak(Box::new(found))))
+    }
+
+    /// DWARF of this object or of its debug file.
+    pub fn debug_info(&self) -> Option<&'static DebugInfo> {
+        *self.debug_info.get_or_init(|| {
+            let own = DebugInfo::load(self);
+            own.or_else(|| DebugInfo::load(self.debug_file()?)).map(|info| &*Box::leak(Box::new(info)))
+        })
+    }
+
+    /// Where the DWARF came from, if any was asked for and found.
+    pub fn debug_info_path(&self) -> Option<&Path> {
+        self.debug_info.get().copied().flatten().map(DebugInfo::path)
+    }
+
+    /// Symbols by address: of `.symtab`, else of the debug file's, else `.dynsym`.
+    pub fn symbols(&self) -> &SymbolTable {
+        self.symbols.get_or_init(|| match self.file_with_symbols() {
+            Some(file) => SymbolTable::new(file.symbols()),
+            None => SymbolTable::new(self.file.dynamic_symbols()),
+        })
+    }
+
+    fn file_with_symbols(&self) -> Option<&object::File<'static>> {
+        let own = Some(&self.file).filter(|file| file.symbol_table().is_some());
+        own.or_else(|| {
+            self.debug_file().map(|debug| &debug.file).filter(|file| file.symbol_table().is_some())
+        })
+    }
+
+    /// The address of a symbol by its raw name. Looks through the whole table: keep the answer.
+    pub fn find_symbol(&self, name: &str) -> Option<FileAddress> {
+        let of_file = self.file_with_symbols().and_then(|file| find_by_name(file.symbols(), name));
+        of_file.or_else(|| find_by_name(self.file.dynamic_symbols(), name))
+    }
+
+    /// The unwind tables as they stand when mapped with `bias`.
+    pub fn unwind_sections(&self, bias: Bias) -> UnwindSections {
+        let own_debug_frame = self.section(".debug_frame");
+        UnwindSections {
+            bias,
+            eh_frame: self.section(".eh_frame"),
+            eh_frame_hdr: self.section(".eh_frame_hdr"),
+            debug_frame: own_debug_frame.or_else(|| self.debug_file()?.section(".debug_frame")),
+            text: self.file.section_by_name(".text").map(|section| section.address()),
+            got: self.file.section_by_name(".got").map(|section| section.address()),
+        }
+    }
+}
+
+fn find_by_name(symbols: object::SymbolIterator<'static, '_>, name: &str) -> Option<FileAddress> {
+    let mut symbols = symbols.filter(|symbol| symbol.is_definition());
+    let found = symbols.find(|symbol| symbol.name_bytes() == Ok(name.as_bytes()))?;
+    Some(FileAddress(found.address()))
+}

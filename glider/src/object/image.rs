@@ -1,0 +1,67 @@
+//! A file mapped read-only for as long as the process lives.
+
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+/// Why a file cannot be used as an ELF object or debug file.
+#[derive(Debug, thiserror::Error)]
+pub enum ImageError {
+    /// It could not be opened or mapped.
+    #[error("cannot open {}: {source}", path.display())]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// The system's word.
+        source: std::io::Error,
+    },
+    /// A directory, device or pipe.
+    #[error("{} is not a regular file", path.display())]
+    NotAFile {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Not an ELF file, or a broken one.
+    #[error("{} is not a usable ELF file: {source}", path.display())]
+    NotElf {
+        /// The file.
+        path: PathBuf,
+        /// The parser's word.
+        source: object::Error,
+    },
+}
+
+/// A mapped file.
+#[derive(Clone, Copy, Debug)]
+pub struct Image {
+    /// Its bytes.
+    pub data: &'static [u8],
+    /// Inode, to tell whether it is still the file that the target mapped.
+    pub inode: u64,
+}
+
+impl Image {
+    /// Maps the regular file at `path`. Opening never blocks, whatever lies there.
+    pub fn open(path: &Path) -> Result<Image, ImageError> {
+        let open_error = |source| ImageError::Open { path: path.to_owned(), source };
+        let file: File = OpenOptions::new()
+            .read(true)
+            .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY | libc::O_CLOEXEC)
+            .open(path)
+            .map_err(open_error)?;
+        let metadata = file.metadata().map_err(open_error)?;
+        if !metadata.is_file() {
+            return Err(ImageError::NotAFile { path: path.to_owned() });
+        }
+        // SAFETY: the mapping is private and read-only. If somebody truncates the file while it
+        // is in use the analyzer gets SIGBUS and dies; the keeper survives that and says so.
+        let map = unsafe { memmap2::Mmap::map(&file) }.map_err(open_error)?;
+        let map: &'static memmap2::Mmap = Box::leak(Box::new(map));
+        Ok(Image { data: map, inode: metadata.ino() })
+    }
+
+    /// Bytes that are not from a file, such as the vdso read from the target.
+    pub fn from_bytes(bytes: Vec<u8>) -> Image {
+        Image { data: Vec::leak(bytes), inode: 0 }
+    }
+}

@@ -1,0 +1,22 @@
+//! The ELF objects mapped in the target: which they are, where they lie, their sections,
+//! symbols and debug files.
+//!
+//! Pipeline place: after the capture, before unwinding and symbolizing. Knows files and
+//! the memory map, not DWARF's contents nor the report.
+//!
+//! The analyzer process handles one trace and ends, so what it maps and decompresses lives
+//! as long as the process (`&'static`): no reference counts in the hot paths, nothing to free.
+
+mod debug_file;
+mod demangle;
+mod elf;
+mod image;
+mod modules;
+mod symbols;
+
+pub(crate) use debug_file::find_supplementary;
+pub use demangle::demangle;
+pub use elf::Object;
+pub use image::{Image, ImageError};
+pub use modules::{Module, Modules, ObjectCache, SymbolName};
+pub use symbols::{Symbol, SymbolTable};

@@ -1,0 +1,252 @@
+//! The table of mapped objects, and naming of addresses by it.
+
+use super::demangle;
+use super::elf::Object;
+use super::image::Image;
+use crate::address::{Address, Bias};
+use crate::target::{Mapping, Memory};
+use crate::unwind::{Code, UnwindSections};
+use std::cell::OnceCell;
+use std::collections::HashMap;
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Objects already opened, by device, inode and path: what is loaded before the target is
+/// stopped is found again afterwards.
+#[derive(Default)]
+pub struct ObjectCache {
+    objects: HashMap<FileKey, Result<&'static Object, String>>,
+}
+
+/// Device, inode and path of a mapped file.
+type FileKey = ((u32, u32), u64, String);
+
+/// One object where it is mapped.
+pub struct Module {
+    /// Path as the kernel gives it.
+    pub path: Arc<str>,
+    /// First mapped address.
+    pub start: Address,
+    /// First address after it, `.bss` included.
+    pub end: Address,
+    /// What was added to the file's addresses.
+    pub bias: Bias,
+    /// The file, or why it cannot be used.
+    pub object: Result<&'static Object, String>,
+    unwind: OnceCell<UnwindSections>,
+}
+
+/// Every object of the target.
+#[derive(Default)]
+pub struct Modules {
+    list: Vec<Module>,
+    /// Start, end and index in `list`, by start.
+    ranges: Vec<(Address, Address, usize)>,
+    /// Executable mappings, by start.
+    executable: Vec<(Address, Address)>,
+    /// `AT_ENTRY` of the auxiliary vector: where the program starts.
+    entry: Option<Address>,
+}
+
+/// What lies at an address: `object`symbol+0x10`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SymbolName {
+    /// Path of the object.
+    pub module: Arc<str>,
+    /// Demangled symbol; `None` when no symbol covers the address.
+    pub symbol: Option<Arc<str>>,
+    /// Bytes from the symbol's start, or the file address where there is no symbol.
+    pub offset: u64,
+}
+
+impl fmt::Display for SymbolName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.symbol, self.offset) {
+            (Some(symbol), 0) => write!(f, "{}`{symbol}", self.module),
+            (Some(symbol), offset) => write!(f, "{}`{symbol}+{offset:#x}", self.module),
+            (None, offset) => write!(f, "{}`{offset:#x}", self.module),
+        }
+    }
+}
+
+impl ObjectCache {
+    /// The object that `mapping` shows, opened once.
+    fn object(&mut self, pid: i32, mapping: &Mapping, path: &str) -> Result<&'static Object, String> {
+        let key = (mapping.device, mapping.inode, path.to_owned());
+        self.objects.entry(key).or_insert_with(|| open_mapped(pid, mapping, path)).clone()
+    }
+}
+
+/// Opens the file behind a mapping: by its path when that still is the same file, else
+/// through the target's own reference to it.
+fn open_mapped(pid: i32, mapping: &Mapping, path: &str) -> Result<&'static Object, String> {
+    let map_file = format!("/proc/{pid}/map_files/{:x}-{:x}", mapping.start.0, mapping.end.0);
+    let candidates = [path.to_owned(), format!("/proc/{pid}/root{path}"), map_file];
+    let mut problem = None;
+    for candidate in &candidates {
+        match Image::open(Path::new(candidate)) {
+            Ok(image) if image.inode == mapping.inode => {
+                let object = Object::parse(Path::new(path), image).map_err(|error| error.to_string())?;
+                return Ok(Box::leak(Box::new(object)));
+            }
+            Ok(_) => problem = Some(format!("{path} was replaced since the process mapped it")),
+            Err(error) => problem = problem.or_else(|| Some(error.to_string())),
+        }
+    }
+    Err(problem.unwrap_or_else(|| format!("{path} cannot be opened")))
+}
+
+impl Module {
+    /// Whether it is the C library, by its file name.
+    pub fn is_libc(&self) -> bool {
+        self.path
+            .rsplit('/')
+            .next()
+            .is_some_and(|file| file.starts_with("libc.so") || file.starts_with("libc-"))
+    }
+}
+
+impl Modules {
+    /// Builds the table from a memory map. `memory` gives the vdso, which no file backs;
+    /// without it (before the stop) the vdso is left out.
+    pub fn load(
+        pid: i32,
+        mappings: &[Mapping],
+        memory: Option<&dyn Memory>,
+        cache: &mut ObjectCache,
+    ) -> Modules {
+        let mut modules = Modules::default();
+        for mapping in mappings.iter().filter(|mapping| mapping.protection.execute) {
+            modules.executable.push((mapping.start, mapping.end));
+            match mapping.path.as_deref() {
+                Some("[vdso]") => modules.add_vdso(mapping, memory),
+                Some(path) if path.starts_with('/') && mapping.inode != 0 => {
+                    let object = cache.object(pid, mapping, path.trim_end_matches(" (deleted)"));
+                    modules.add_file(mapping, path, object);
+                }
+                _ => {}
+            }
+        }
+        modules.list.sort_by_key(|module| module.start);
+        modules.index_ranges();
+        modules
+    }
+
+    fn add_vdso(&mut self, mapping: &Mapping, memory: Option<&dyn Memory>) {
+        /// The vdso has a handful of pages; more is not a vdso.
+        const MAX_VDSO: u64 = 1 << 20;
+        let Some(memory) = memory else { return };
+        let size = mapping.end.0.saturating_sub(mapping.start.0).min(MAX_VDSO);
+        let mut bytes = vec![0; size as usize];
+        let read = memory.read(mapping.start, &mut bytes);
+        bytes.truncate(read);
+        let object = Object::parse(Path::new("[vdso]"), Image::from_bytes(bytes))
+            .map(|object| &*Box::leak(Box::new(object)))
+            .map_err(|error| error.to_string());
+        self.add_file(mapping, "[vdso]", object);
+    }
+
+    fn add_file(&mut self, mapping: &Mapping, path: &str, object: Result<&'static Object, String>) {
+        let bias = object.as_ref().ok().and_then(|object| object.bias(mapping));
+        let known = self.list.iter_mut().rev().find(|module| {
+            *module.path == *path && (bias.is_none() || module.bias == bias.unwrap_or_default())
+        });
+        if let Some(module) = known {
+            module.start = module.start.min(mapping.start);
+            module.end = module.end.max(mapping.end);
+            return;
+        }
+        let (mut start, mut end) = (mapping.start, mapping.end);
+        if let (Ok(object), Some(bias)) = (&object, bias) {
+            for load in object.loads().filter(|load| load.size > 0) {
+                let address = bias.to_runtime(load.address);
+                start = start.min(address);
+                end = end.max(address.checked_add(load.size).unwrap_or(end));
+            }
+        }
+        self.list.push(Module {
+            path: path.into(),
+            start,
+            end,
+            bias: bias.unwrap_or_default(),
+            object,
+            unwind: OnceCell::new(),
+        });
+    }
+
+    fn index_ranges(&mut self) {
+        self.executable.sort_unstable();
+        for (index, module) in self.list.iter().enumerate() {
+            match &module.object {
+                Ok(object) => {
+                    for load in object.loads().filter(|load| load.size > 0) {
+                        let start = module.bias.to_runtime(load.address);
+                        if let Some(end) = start.checked_add(load.size) {
+                            self.ranges.push((start, end, index));
+                        }
+                    }
+                }
+                Err(_) => self.ranges.push((module.start, module.end, index)),
+            }
+        }
+        self.ranges.sort_unstable();
+    }
+
+    /// Tells which module is the program itself, by `AT_ENTRY` (getauxval(3)).
+    pub fn set_entry(&mut self, entry: Address) {
+        self.entry = Some(entry);
+    }
+
+    /// Whether the module is the program itself, not a library.
+    pub fn is_main(&self, module: &Module) -> bool {
+        let entry = module.object.as_ref().ok().map(|object| module.bias.to_runtime(object.entry()));
+        entry.is_some() && entry == self.entry
+    }
+
+    /// The modules by rising start address.
+    pub fn iter(&self) -> impl Iterator<Item = &Module> {
+        self.list.iter()
+    }
+
+    /// The module whose code or data holds `address`.
+    pub fn find(&self, address: Address) -> Option<&Module> {
+        let after = self.ranges.partition_point(|(start, _, _)| *start <= address);
+        let (_, end, index) = self.ranges.get(after.checked_sub(1)?)?;
+        (address < *end).then(|| self.list.get(*index)).flatten()
+    }
+
+    /// Names an address of code or data by object and symbol; `None` outside of every object.
+    pub fn name(&self, address: Address) -> Option<SymbolName> {
+        let module = self.find(address)?;
+        let file_address = module.bias.to_file(address);
+        let symbol = module.object.as_ref().ok().and_then(|object| object.symbols().find(file_address));
+        Some(match symbol {
+            Some(symbol) => SymbolName {
+                module: module.path.clone(),
+                symbol: Some(demangle(symbol.name).unwrap_or_else(|| symbol.name.to_owned()).into()),
+                offset: file_address.0 - symbol.address.0,
+            },
+            None => SymbolName { module: module.path.clone(), symbol: None, offset: file_address.0 },
+        })
+    }
+}
+
+impl Code for Modules {
+    fn unwind_sections(&self, pc: Address) -> Option<&UnwindSections> {
+        let module = self.find(pc)?;
+        let object = module.object.as_ref().ok()?;
+        Some(module.unwind.get_or_init(|| object.unwind_sections(module.bias)))
+    }
+
+    fn is_executable(&self, pc: Address) -> bool {
+        let after = self.executable.partition_point(|(start, _)| *start <= pc);
+        after.checked_sub(1).and_then(|last| self.executable.get(last)).is_some_and(|(_, end)| pc < *end)
+    }
+
+    fn function_start(&self, pc: Address) -> Option<Address> {
+        let module = self.find(pc)?;
+        let symbol = module.object.as_ref().ok()?.symbols().find(module.bias.to_file(pc))?;
+        Some(module.bias.to_runtime(symbol.address))
+    }
+}

@@ -1,0 +1,413 @@
+//! The report: plain data, no type of any parser, of ptrace or of a plugin in it.
+//!
+//! Pipeline place: the last step before rendering. The renderers behind [`render`] see
+//! only what is here. The order of fields and their names are those of the JSON report.
+//! A report is built and rendered a thread at a time, so that its memory does not grow
+//! with the number of threads: [`Header`], then each [`Thread`], then [`Footer`].
+
+mod escape;
+pub mod json;
+pub mod render;
+mod text;
+mod value;
+
+#[cfg(test)]
+mod tests;
+
+pub use value::{Element, Member, Pointee, Value};
+
+use crate::address::Address;
+use serde::{Deserialize, Serialize, Serializer};
+use std::sync::Arc;
+
+/// What precedes the threads.
+#[derive(Clone, Debug, Serialize)]
+pub struct Header {
+    /// Process id.
+    pub pid: i32,
+    /// The process as a whole.
+    pub process: Process,
+    /// Why it stopped, when it was stopped by a signal or is inside a handler.
+    pub crash_info: Option<CrashInfo>,
+    /// The machine.
+    pub system_info: SystemInfo,
+    /// How many threads there are.
+    pub thread_count: usize,
+}
+
+/// What follows the threads.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Footer {
+    /// Every ELF object mapped.
+    pub modules: Vec<Module>,
+    /// Every plugin that was loaded, and those that should have been.
+    pub plugins: Vec<Plugin>,
+    /// What plugins print after the threads.
+    pub plugin_output: Vec<PluginText>,
+    /// Calls of plugins, when they were asked for (`--trace-plugins`); not part of the report.
+    pub plugin_calls: Vec<PluginCall>,
+    /// What could not be had, one line each.
+    pub problems: Vec<String>,
+    /// How long it took.
+    pub timing: Timing,
+}
+
+/// Whether the report holds everything that was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub enum Status {
+    /// Every thread, to its outermost frame or to a limit the user set.
+    #[serde(rename = "OK")]
+    Complete,
+    /// Something is missing; the footer's or a thread's problems say what.
+    #[serde(rename = "PARTIAL")]
+    Partial,
+}
+
+/// Durations, microseconds.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+pub struct Timing {
+    /// How long the target was held.
+    pub paused_us: u64,
+    /// The whole run.
+    pub total_us: u64,
+}
+
+/// The traced process.
+#[derive(Clone, Debug, Serialize)]
+pub struct Process {
+    /// Path of the executable.
+    pub exe: Option<String>,
+    /// Command line.
+    pub cmdline: Vec<String>,
+    /// RFC 3339, UTC.
+    pub start_time: Option<String>,
+    /// Working directory.
+    pub cwd: Option<String>,
+    /// Effective user id.
+    pub uid: u32,
+    /// Effective group id.
+    pub gid: u32,
+    /// Whether it was already stopped (SIGSTOP) before the trace.
+    pub was_stopped: bool,
+}
+
+/// The machine the process runs on.
+#[derive(Clone, Debug, Serialize)]
+pub struct SystemInfo {
+    /// `Linux`.
+    pub os: String,
+    /// Kernel release.
+    pub os_ver: String,
+    /// `amd64`.
+    pub cpu_arch: String,
+}
+
+/// The fault, as minidump-stackwalk names its parts.
+#[derive(Clone, Debug, Serialize)]
+pub struct CrashInfo {
+    /// Signal name, `SIGSEGV`.
+    #[serde(rename = "type")]
+    pub signal_name: String,
+    /// Number of the signal.
+    pub number: i32,
+    /// `si_code` by name, `SEGV_MAPERR`; a number where it has none.
+    pub code: String,
+    /// Fault address, for the signals that have one.
+    pub address: Option<Address>,
+    /// What `address` points at: `object`symbol+0x…`, a stack, the heap; `None` when nothing is known.
+    pub address_symbol: Option<String>,
+    /// Index of the thread in the report.
+    pub crashing_thread: Option<usize>,
+    /// The code in words: `address not mapped to object`.
+    pub message: String,
+    /// Sender, when the signal was sent by a process.
+    pub sender_pid: Option<i32>,
+    /// See `sender_pid`.
+    pub sender_uid: Option<u32>,
+}
+
+/// A signal as it stands at a signal frame.
+#[derive(Clone, Debug, Serialize)]
+pub struct Signal {
+    /// Number of the signal; 0 when the frame does not tell which it was.
+    pub number: i32,
+    /// `SIGSEGV`.
+    pub name: String,
+    /// strsignal(3): `Segmentation fault`.
+    pub description: String,
+    /// `si_code` by name.
+    pub code: String,
+    /// The code in words, or who sent it.
+    pub message: String,
+    /// Fault address, for the signals that have one.
+    pub address: Option<Address>,
+    /// What `address` points at, as in [`CrashInfo::address_symbol`].
+    pub address_symbol: Option<String>,
+    /// Sender, when the signal was sent by a process.
+    pub sender_pid: Option<i32>,
+    /// See `sender_pid`.
+    pub sender_uid: Option<u32>,
+}
+
+/// A mapped ELF object.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Module {
+    /// Absolute path.
+    pub filename: Arc<str>,
+    /// First mapped address.
+    pub base_addr: Address,
+    /// First address after it.
+    pub end_addr: Address,
+    /// Build-id, hex.
+    pub debug_id: Option<String>,
+    /// Where its debug information came from: a path, or `None` when there is none or none was needed.
+    pub debug_info: Option<String>,
+    /// What is wrong with it, one line.
+    pub problem: Option<String>,
+}
+
+/// One thread.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Thread {
+    /// Its place in the report, from 0.
+    #[serde(skip)]
+    pub index: usize,
+    /// Kernel thread id.
+    pub thread_id: i32,
+    /// Name.
+    pub thread_name: String,
+    /// State before the trace, `S (sleeping)`.
+    pub state: String,
+    /// Kernel function it was blocked in.
+    pub wait_channel: Option<String>,
+    /// System call it is in, by name.
+    pub system_call: Option<String>,
+    /// How many frames the stack has, shown or not, inlined ones not counted.
+    pub frame_count: usize,
+    /// Set when frames were left out or the walk ended early.
+    pub truncated: Option<Truncation>,
+    /// What plugins print before the thread.
+    pub text_before: Vec<PluginText>,
+    /// What plugins print after the thread.
+    pub text_after: Vec<PluginText>,
+    /// Physical frames, innermost first.
+    pub frames: Vec<Frame>,
+    /// Why there are no frames, or fewer than there should be.
+    pub problem: Option<String>,
+}
+
+/// Frames that are not shown: those between the first and the last part of the stack.
+#[derive(Clone, Debug, Serialize)]
+pub struct Truncation {
+    /// Index in `frames` of the first frame after the gap.
+    pub before_frame: usize,
+    /// How many physical frames are left out there.
+    pub left_out: usize,
+    /// The limit that cut, as the user knows it: `--max-frames 256`.
+    pub limit: String,
+}
+
+/// A plugin: loaded, or not although it was named.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Plugin {
+    /// Its file; where none was found, the name looked for.
+    pub path: String,
+    /// The mapped object it was loaded for.
+    #[serde(rename = "for")]
+    pub object: String,
+    /// How it was found.
+    pub found_by: FoundBy,
+    /// The interface it is loaded through; `None` where that is not known.
+    pub door: Option<Door>,
+    /// The version of that interface it asks for.
+    pub api_version: Option<String>,
+    /// What became of it.
+    pub status: PluginStatus,
+    /// Why it was not loaded, or how it failed, one line.
+    pub problem: Option<String>,
+}
+
+/// How a plugin was found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FoundBy {
+    /// The user named its file (`--plugin`).
+    #[default]
+    Option,
+    /// A string in the section `gimli_trace` of the object names it.
+    Section,
+    /// The object's symbol `gimli_tracer_module_name` names it.
+    Symbol,
+    /// By the file name of the object.
+    Name,
+}
+
+/// The interface a plugin is loaded through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Door {
+    /// `libgimli_ana.h`.
+    C,
+    /// The Rust interface.
+    Rust,
+}
+
+/// What became of a plugin.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PluginStatus {
+    /// It ran to the end of the trace.
+    #[default]
+    Loaded,
+    /// It was loaded and had nothing to do for this process.
+    Idle,
+    /// It was named, but no such file was found.
+    NotFound,
+    /// It was found, but not loaded.
+    Refused,
+    /// It ran, and was dropped before the end of the trace.
+    Failed,
+}
+
+/// One call of a plugin and what it took.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct PluginCall {
+    /// File name of the plugin.
+    pub plugin: String,
+    /// Which hook, and where: `before_print_frame of thread 7, frame 3`.
+    pub hook: String,
+    /// Nanoseconds.
+    pub nanoseconds: u64,
+    /// Bytes it printed.
+    pub printed: usize,
+}
+
+/// Text of a plugin.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PluginText {
+    /// File name of the plugin.
+    pub plugin: String,
+    /// What it printed.
+    pub text: String,
+}
+
+/// How the frame was found (minidump-stackwalk's words).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Trust {
+    /// From the thread's registers.
+    Context,
+    /// From call frame information.
+    Cfi,
+    /// From the frame pointer chain.
+    FramePointer,
+    /// Guessed: a word on the stack that looks like a return address.
+    Scan,
+}
+
+/// Registers by name, in the order of their DWARF numbers; a JSON object.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RegisterValues(Box<[(&'static str, Address)]>);
+
+impl RegisterValues {
+    /// The value of the register with this name.
+    pub fn get(&self, name: &str) -> Option<Address> {
+        self.0.iter().find(|(known, _)| *known == name).map(|(_, value)| *value)
+    }
+}
+
+impl FromIterator<(&'static str, Address)> for RegisterValues {
+    fn from_iter<I: IntoIterator<Item = (&'static str, Address)>>(values: I) -> RegisterValues {
+        RegisterValues(values.into_iter().collect())
+    }
+}
+
+impl Serialize for RegisterValues {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().copied())
+    }
+}
+
+/// One physical frame.
+#[derive(Clone, Debug, Serialize)]
+pub struct Frame {
+    /// The number the text report prints. Inlined frames count, so numbers may jump.
+    pub frame: usize,
+    /// Program counter: the address of the next instruction to run in this frame.
+    pub offset: Address,
+    /// Path of the object the pc lies in.
+    pub module: Option<Arc<str>>,
+    /// The pc relative to the object's load bias.
+    pub module_offset: Option<Address>,
+    /// The function, demangled; the one all `inlines` were inlined into.
+    pub function: Option<Arc<str>>,
+    /// Bytes from the function's start.
+    pub function_offset: Option<Address>,
+    /// Source file of the function's own code here (of the outermost call site, when there are inlined calls).
+    pub file: Option<Arc<str>>,
+    /// Line, from 1.
+    pub line: Option<u32>,
+    /// Column, from 1.
+    pub column: Option<u32>,
+    /// How the frame was found.
+    pub trust: Trust,
+    /// General registers that are known in this frame.
+    pub registers: RegisterValues,
+    /// Set on a signal frame: the kernel called a handler here.
+    pub signal: Option<Signal>,
+    /// Inlined calls at this pc, innermost first.
+    pub inlines: Vec<Inline>,
+    /// Parameters and locals of the function itself.
+    pub variables: Vec<Variable>,
+    /// What plugins print before the frame.
+    pub text_before: Vec<PluginText>,
+    /// What plugins print after the frame.
+    pub text_after: Vec<PluginText>,
+}
+
+/// An inlined call.
+#[derive(Clone, Debug, Serialize)]
+pub struct Inline {
+    /// The number the text report prints.
+    pub frame: usize,
+    /// The inlined function, demangled.
+    pub function: Option<Arc<str>>,
+    /// Bytes from the start of the inlined code.
+    pub function_offset: Option<Address>,
+    /// Source file of the code at the pc (of the next inner call site, when inlined calls nest).
+    pub file: Option<Arc<str>>,
+    /// Line, from 1.
+    pub line: Option<u32>,
+    /// Column, from 1.
+    pub column: Option<u32>,
+    /// Its parameters and locals.
+    pub variables: Vec<Variable>,
+}
+
+/// What a variable is to its function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum VariableKind {
+    /// A formal parameter.
+    Parameter,
+    /// A local, static ones included.
+    Local,
+}
+
+/// A parameter or local.
+#[derive(Clone, Debug, Serialize)]
+pub struct Variable {
+    /// Parameter or local.
+    pub kind: VariableKind,
+    /// Name.
+    pub name: Arc<str>,
+    /// Type in the spelling of its language, `struct request *`; `None` when the debug information has none.
+    #[serde(rename = "type")]
+    pub type_name: Option<Arc<str>>,
+    /// Where it lives; `None` in registers.
+    pub address: Option<Address>,
+    /// Nesting of the lexical block it was declared in: 0 is the function's own.
+    pub depth: u32,
+    /// What it holds.
+    pub value: Value,
+}

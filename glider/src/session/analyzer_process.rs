@@ -1,0 +1,204 @@
+//! The analyzer as a process of its own: forked before the target is stopped, confined,
+//! and watched. Whatever it does, and however it ends, it costs only what it had not yet
+//! put into the spool.
+
+use super::link::Link;
+use super::spool::SpoolWriter;
+use crate::target::siginfo;
+use nix::sys::prctl;
+use nix::sys::resource::{Resource, setrlimit};
+use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::{WaitStatus, waitpid};
+use nix::unistd::{ForkResult, Pid, fork, getpid, getppid};
+use rustix::fs::{MemfdFlags, memfd_create};
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::fd::{AsFd, AsRawFd};
+use std::os::unix::fs::FileExt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// Heap and stack it may use; mapped files do not count.
+const MAX_DATA: u64 = 2 << 30;
+/// Longest file it may write: the spool has a limit of its own below this.
+const MAX_FILE: u64 = 1200 << 20;
+/// Characters of its last words that are passed on.
+const MAX_LAST_WORDS: usize = 300;
+/// Exit status after a panic, as Rust's own runtime has it.
+const EXIT_PANIC: i32 = 101;
+/// Exit status when the analysis gave up with a message.
+const EXIT_FAILED: i32 = 1;
+
+/// A running analyzer. Dropping it ends and reaps the process.
+#[derive(Debug)]
+pub(super) struct AnalyzerProcess {
+    pid: Pid,
+    /// The line to it.
+    pub(super) link: Link,
+    last_words: File,
+    ended: Option<WaitStatus>,
+}
+
+impl AnalyzerProcess {
+    /// Forks. The child does `work` and ends; it never returns.
+    ///
+    /// # Errors
+    /// When the system gives no process, descriptor or memory.
+    pub(super) fn start(
+        spool: &File,
+        work: impl FnOnce(&Link, SpoolWriter) -> Result<(), String>,
+    ) -> io::Result<Self> {
+        let (link, other_end) = Link::pair()?;
+        let last_words = File::from(memfd_create("glider-messages", MemfdFlags::CLOEXEC)?);
+        let spool = spool.try_clone()?;
+        let keeper = getpid();
+        // SAFETY: glider has one thread when it comes here, so the child may allocate and lock.
+        // Where a test has more, glibc makes malloc usable in the child, and the child uses
+        // nothing else of the standard library that another thread may have held.
+        match unsafe { fork() }? {
+            ForkResult::Parent { child } => Ok(AnalyzerProcess { pid: child, link, last_words, ended: None }),
+            ForkResult::Child => {
+                let status = run_child(keeper, &last_words, &other_end, spool, work);
+                // SAFETY: ends this process without running anything that belongs to the keeper.
+                unsafe { libc::_exit(status) }
+            }
+        }
+    }
+
+    /// Ends the process if it has not ended, and says in words how it ended.
+    pub(super) fn end(&mut self) -> String {
+        let mut words = match self.reap() {
+            WaitStatus::Exited(_, EXIT_PANIC) => "it panicked".to_owned(),
+            WaitStatus::Exited(_, EXIT_FAILED) => "it gave up".to_owned(),
+            WaitStatus::Exited(_, status) => format!("it exited with status {status}"),
+            WaitStatus::Signaled(_, Signal::SIGKILL, _) => "it was killed (SIGKILL)".to_owned(),
+            WaitStatus::Signaled(_, signal, _) => {
+                format!("it was ended by signal {} ({})", signal as i32, siginfo::description(signal as i32))
+            }
+            _ => "nobody knows how".to_owned(),
+        };
+        if let Some(last) = self.last_words() {
+            words = format!("{words}: {last}");
+        }
+        words
+    }
+
+    fn reap(&mut self) -> WaitStatus {
+        if let Some(status) = self.ended {
+            return status;
+        }
+        // It is not reaped yet, so the id is still its own.
+        let _ = kill(self.pid, Signal::SIGKILL);
+        let status = loop {
+            match waitpid(self.pid, None) {
+                Err(nix::Error::EINTR) => {}
+                Err(_) => break WaitStatus::StillAlive,
+                Ok(status) => break status,
+            }
+        };
+        *self.ended.insert(status)
+    }
+
+    /// The first line it wrote to its standard error: a panic, or what the runtime says before it aborts.
+    fn last_words(&self) -> Option<String> {
+        let mut bytes = [0; 4096];
+        let count = self.last_words.read_at(&mut bytes, 0).ok()?;
+        let text = String::from_utf8_lossy(bytes.get(..count)?).into_owned();
+        let line = text.lines().map(str::trim).find(|line| !line.is_empty())?;
+        Some(
+            line.chars()
+                .map(|char| if char.is_control() { ' ' } else { char })
+                .take(MAX_LAST_WORDS)
+                .collect(),
+        )
+    }
+}
+
+impl Drop for AnalyzerProcess {
+    fn drop(&mut self) {
+        self.reap();
+    }
+}
+
+/// The whole life of the child. Gives its exit status.
+fn run_child(
+    keeper: Pid,
+    last_words: &File,
+    link: &Link,
+    spool: File,
+    work: impl FnOnce(&Link, SpoolWriter) -> Result<(), String>,
+) -> i32 {
+    if confine(keeper, last_words, link, &spool).is_err() {
+        return EXIT_FAILED;
+    }
+    std::panic::set_hook(Box::new(|panic| {
+        let message = panic.payload_as_str().unwrap_or("no message");
+        let place = panic.location().map(|at| format!(" ({}:{})", at.file(), at.line())).unwrap_or_default();
+        say(&format!("{message}{place}"));
+    }));
+    match catch_unwind(AssertUnwindSafe(|| work(link, SpoolWriter::new(spool)))) {
+        Ok(Ok(())) => 0,
+        Ok(Err(message)) => {
+            say(&message);
+            EXIT_FAILED
+        }
+        Err(_) => EXIT_PANIC,
+    }
+}
+
+/// Writes a line to standard error past Rust's own locks and buffers, which another thread may
+/// have held when this process was forked.
+fn say(message: &str) {
+    let line = format!("{message}\n");
+    // SAFETY: descriptor 2 is open for the whole life of the process and not owned by anything else.
+    let mut error = std::mem::ManuallyDrop::new(unsafe { <File as std::os::fd::FromRawFd>::from_raw_fd(2) });
+    let _ = error.write_all(line.as_bytes());
+}
+
+/// Takes from the child what it does not need.
+fn confine(keeper: Pid, last_words: &File, link: &Link, spool: &File) -> nix::Result<()> {
+    prctl::set_pdeathsig(Signal::SIGKILL)?;
+    if getppid() != keeper {
+        // The keeper died before the line above: nobody is left to work for.
+        return Err(nix::Error::ESRCH);
+    }
+    prctl::set_no_new_privs()?;
+    setrlimit(Resource::RLIMIT_CORE, 0, 0)?;
+    lower_limit(Resource::RLIMIT_DATA, MAX_DATA)?;
+    lower_limit(Resource::RLIMIT_FSIZE, MAX_FILE)?;
+    // Should memory run short, this process is the one to end, not the server it looks at.
+    let _ = std::fs::write("/proc/self/oom_score_adj", "1000");
+    let null = File::options().read(true).write(true).open("/dev/null").map_err(|_| nix::Error::EIO)?;
+    for (file, number) in [(null.as_fd(), 0), (null.as_fd(), 1), (last_words.as_fd(), 2)] {
+        // SAFETY: the standard descriptors belong to the whole process, and this one has no other thread.
+        if unsafe { libc::dup2(file.as_raw_fd(), number) } == -1 {
+            return Err(nix::Error::last());
+        }
+    }
+    close_all_but([link.as_fd().as_raw_fd(), spool.as_raw_fd()]);
+    // `null` may or may not have been among those just closed: its number must not be closed again.
+    std::mem::forget(null);
+    Ok(())
+}
+
+/// Lowers a limit to `most`; one that is lower already stays.
+fn lower_limit(resource: Resource, most: u64) -> nix::Result<()> {
+    let (soft, hard) = nix::sys::resource::getrlimit(resource)?;
+    setrlimit(resource, soft.min(most), hard.min(most))
+}
+
+/// Closes every descriptor above the standard ones except two.
+fn close_all_but(mut kept: [i32; 2]) {
+    kept.sort_unstable();
+    let mut first = 3;
+    for end in kept.into_iter().chain([i32::MAX]) {
+        if let (Ok(from), Ok(to)) = (u32::try_from(first), u32::try_from(end - 1))
+            && from <= to
+        {
+            // SAFETY: this child is about to use the two descriptors kept and nothing else it
+            // inherited; their former owners never run here again. On a kernel without the
+            // call they stay open, which is harmless.
+            unsafe { libc::close_range(from, to, 0) };
+        }
+        first = end.saturating_add(1);
+    }
+}

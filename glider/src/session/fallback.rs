@@ -1,0 +1,204 @@
+//! The report without an analysis: what the kernel alone says, as report data.
+//!
+//! Used for the parts an analyzer that died or took too long has not delivered, so that a
+//! trace is never empty. Pure.
+
+use crate::address::Address;
+use crate::report::{CrashInfo, Frame, Header, Process, SystemInfo, Thread, Trust};
+use crate::target::siginfo::{SignalInfo, parse_siginfo};
+use crate::target::{Capture, CapturedThread, ProcessInfo, system_calls};
+use std::sync::Arc;
+
+/// The header of a report on `capture`. `crash_info` is that of a thread that was about to
+/// receive a signal when it was stopped; a thread inside a handler takes unwinding to find.
+pub fn header(capture: &Capture) -> Header {
+    let crash = capture.threads.iter().enumerate().find_map(|(index, thread)| {
+        let signal = parse_siginfo(thread.signal.as_ref()?)?;
+        Some(crash_info(&signal, index))
+    });
+    Header {
+        pid: capture.process.pid,
+        process: process(&capture.process),
+        crash_info: crash,
+        system_info: SystemInfo {
+            os: "Linux".to_owned(),
+            os_ver: capture.process.os_version.clone(),
+            cpu_arch: "amd64".to_owned(),
+        },
+        thread_count: capture.threads.len(),
+    }
+}
+
+/// The process as the report has it.
+pub fn process(info: &ProcessInfo) -> Process {
+    Process {
+        exe: info.exe.clone(),
+        cmdline: info.cmdline.clone(),
+        start_time: info.start_time.map(rfc3339),
+        cwd: info.cwd.clone(),
+        uid: info.uid,
+        gid: info.gid,
+        was_stopped: info.was_stopped,
+    }
+}
+
+/// A signal as the report's `crash_info`; what its address points at is left to be found.
+pub fn crash_info(signal: &SignalInfo, thread: usize) -> CrashInfo {
+    CrashInfo {
+        signal_name: signal.name.clone(),
+        number: signal.number,
+        code: signal.code.clone(),
+        address: signal.address,
+        address_symbol: None,
+        crashing_thread: Some(thread),
+        message: signal.message.clone(),
+        sender_pid: signal.sender_pid,
+        sender_uid: signal.sender_uid,
+    }
+}
+
+/// The thread with this index in the capture: its innermost frame, unsymbolized, and why there is no more.
+pub fn thread(capture: &Capture, index: usize, why: &str) -> Thread {
+    let Some(captured) = capture.threads.get(index) else { return Thread::default() };
+    let frames: Vec<Frame> = innermost_frame(capture, captured).into_iter().collect();
+    Thread {
+        index,
+        thread_id: captured.tid,
+        thread_name: captured.name.clone(),
+        state: captured.state.clone(),
+        wait_channel: captured.wait_channel.clone(),
+        system_call: captured.registers.as_ref().and_then(|registers| system_calls::current(registers)),
+        frame_count: frames.len(),
+        frames,
+        problem: Some(captured.problem.clone().unwrap_or_else(|| format!("not analyzed: {why}"))),
+        ..Thread::default()
+    }
+}
+
+fn innermost_frame(capture: &Capture, captured: &CapturedThread) -> Option<Frame> {
+    let registers = &captured.registers.as_ref()?.general;
+    let pc = Address(registers.pc()?);
+    let mapping = capture.mappings.iter().find(|mapping| mapping.start <= pc && pc < mapping.end);
+    Some(Frame {
+        frame: 0,
+        offset: pc,
+        module: mapping.and_then(|mapping| mapping.path.as_deref()).map(Arc::from),
+        module_offset: None,
+        function: None,
+        function_offset: None,
+        file: None,
+        line: None,
+        column: None,
+        trust: Trust::Context,
+        registers: registers.known().map(|(name, value)| (name, Address(value))).collect(),
+        signal: None,
+        inlines: Vec::new(),
+        variables: Vec::new(),
+        text_before: Vec::new(),
+        text_after: Vec::new(),
+    })
+}
+
+/// `2010-07-09T15:12:26Z` of seconds since the epoch (RFC 3339). The civil date is counted in
+/// eras of 400 years that begin on 1 March, so that a leap day is the last of its year.
+fn rfc3339(seconds: u64) -> String {
+    let (days, time) = (seconds / 86_400, seconds % 86_400);
+    let days = days + 719_468; // from 0000-03-01 to 1970-01-01
+    let (era, day_of_era) = (days / 146_097, days % 146_097);
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+    let year = era * 400 + year_of_era + u64::from(month <= 2);
+    format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", time / 3600, time / 60 % 60, time % 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::target::{Mapping, Protection, ThreadRegisters};
+
+    fn capture() -> Capture {
+        let mut registers = ThreadRegisters { system_call: libc::SYS_futex, ..ThreadRegisters::default() };
+        registers.general.set(crate::target::registers::RIP, Some(0x1234));
+        let running = CapturedThread {
+            tid: 7,
+            name: "a".to_owned(),
+            registers: Some(Box::new(registers)),
+            ..Default::default()
+        };
+        let exited =
+            CapturedThread { tid: 8, problem: Some("it has exited".to_owned()), ..Default::default() };
+        let mut signal: Vec<u8> =
+            [11, 0, 1, 0, 0x2a, 0].iter().flat_map(|word: &i32| word.to_le_bytes()).collect();
+        signal.resize(128, 0);
+        Capture {
+            process: ProcessInfo { pid: 7, start_time: Some(1_278_702_746), ..ProcessInfo::default() },
+            mappings: vec![Mapping {
+                start: Address(0x1000),
+                end: Address(0x2000),
+                protection: Protection::default(),
+                offset: 0,
+                device: (0, 0),
+                inode: 0,
+                path: Some("/bin/x".to_owned()),
+            }],
+            auxv: Vec::new(),
+            threads: vec![running, exited, CapturedThread { signal: Some(signal), ..Default::default() }],
+            problems: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_thread_has_its_innermost_frame_and_the_reason() {
+        let shown = thread(&capture(), 0, "out of time");
+        assert_eq!(
+            (shown.thread_id, shown.thread_name.as_str(), shown.system_call.as_deref()),
+            (7, "a", Some("futex"))
+        );
+        assert_eq!(shown.problem.as_deref(), Some("not analyzed: out of time"));
+        assert_eq!(shown.frames.len(), 1);
+        assert_eq!(
+            (shown.frames[0].offset, shown.frames[0].module.as_deref()),
+            (Address(0x1234), Some("/bin/x"))
+        );
+        assert_eq!(shown.frames[0].registers.get("rip"), Some(Address(0x1234)));
+    }
+
+    #[test]
+    fn a_thread_without_registers_keeps_its_own_reason() {
+        let shown = thread(&capture(), 1, "out of time");
+        assert_eq!(
+            (shown.index, shown.frames.len(), shown.problem.as_deref()),
+            (1, 0, Some("it has exited"))
+        );
+    }
+
+    #[test]
+    fn a_thread_stopped_by_a_signal_is_the_crash() {
+        let header = header(&capture());
+        let crash = header.crash_info.unwrap();
+        assert_eq!(
+            (crash.signal_name.as_str(), crash.crashing_thread, crash.address),
+            ("SIGSEGV", Some(2), Some(Address(0x2a)))
+        );
+        assert_eq!((header.thread_count, header.pid), (3, 7));
+        assert_eq!(header.process.start_time.as_deref(), Some("2010-07-09T19:12:26Z"));
+    }
+
+    #[test]
+    fn dates_are_right_around_leap_days_and_turns_of_the_year() {
+        for (seconds, expected) in [
+            (0, "1970-01-01T00:00:00Z"),
+            (951_782_399, "2000-02-28T23:59:59Z"),
+            (951_782_400, "2000-02-29T00:00:00Z"),
+            (1_709_251_199, "2024-02-29T23:59:59Z"),
+            (1_735_689_599, "2024-12-31T23:59:59Z"),
+            (1_735_689_600, "2025-01-01T00:00:00Z"),
+            (4_107_542_400, "2100-03-01T00:00:00Z"),
+        ] {
+            assert_eq!(rfc3339(seconds), expected);
+        }
+    }
+}

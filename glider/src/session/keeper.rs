@@ -1,0 +1,253 @@
+//! The keeper: the process the user started, and the only one that calls ptrace.
+//!
+//! It forks the analyzer and lets it load what it can while the target runs; stops the
+//! target, hands the capture over, waits with a deadline, and lets the target go. Nothing
+//! is written to the outside before that. What the analyzer did not deliver is filled in
+//! from the capture.
+
+use super::analyzer_process::AnalyzerProcess;
+use super::link::{Link, News};
+use super::spool::{self, SpoolReader, SpoolWriter};
+use super::{Analyzer, fallback};
+use crate::report::render::{Format, Style, render_footer, render_header, render_thread};
+use crate::report::{Footer, Status};
+use crate::target::hold::Released;
+use crate::target::{
+    Capture, CapturedThread, Hold, LiveMemory, Mapping, ProcessDirectory, ProcessInfo, TargetError,
+};
+use crate::target::{snapshot, with_hold};
+use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+use std::io::{self, Write};
+use std::os::fd::AsFd;
+use std::time::{Duration, Instant};
+
+/// What to trace, and within which time.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// Only these threads; all of them when empty.
+    pub threads: Vec<i32>,
+    /// When the target is let go at the latest, counted from the call.
+    pub timeout: Duration,
+}
+
+/// A finished trace: the target runs on, the report is ready to be written.
+#[derive(Debug)]
+pub struct Trace {
+    capture: Capture,
+    spool: SpoolReader,
+    footer: Footer,
+    /// Why parts are missing, when the analyzer did not finish.
+    failure: Option<String>,
+    /// Ended and reaped when the trace is dropped, after the report was written.
+    _analyzer: AnalyzerProcess,
+}
+
+/// How the analysis of the held target ended.
+#[derive(Debug)]
+enum Outcome {
+    Done,
+    Died,
+    TimedOut,
+    /// It was never begun, or the target could not be read.
+    NotBegun(String),
+}
+
+/// Traces a process: forks the analyzer, stops the target, has it analyzed, lets it go.
+///
+/// # Errors
+/// When the target cannot be traced, or the system gives no process or memory; nothing was
+/// done to the target then. Whatever happens once it was stopped is data in the [`Trace`].
+pub fn trace(
+    process: &ProcessDirectory,
+    request: &Request,
+    analyzer: &mut dyn Analyzer,
+) -> Result<Trace, TargetError> {
+    let began = Instant::now();
+    let deadline = began + request.timeout;
+    let mut unknown = Vec::new();
+    check_threads(process, &request.threads, &mut unknown)?;
+    let info = process.read_process_info();
+    let mappings = process.read_maps().unwrap_or_default().mappings;
+    let spool = spool::create().map_err(|error| TargetError::system("make a memory file", error))?;
+    let mut child =
+        AnalyzerProcess::start(&spool, |link, spool| analyze(analyzer, &info, &mappings, link, spool))
+            .map_err(|error| TargetError::system("start the analyzer process", error))?;
+    drop(mappings);
+    // Preparation costs the target nothing, but must leave time for the rest.
+    await_warm(&child.link, began + request.timeout / 2);
+    let (mut capture, outcome, released) =
+        with_hold(process, deadline, |hold| while_held(hold, request, &child.link, deadline))?;
+    capture.problems.extend(unknown);
+    if released.ended {
+        capture.problems.push(format!("process {} was killed while it was held", capture.process.pid));
+    }
+    let failure = match outcome {
+        Outcome::Done => None,
+        Outcome::Died => Some(format!("the analysis ended early: {}", child.end())),
+        Outcome::TimedOut => {
+            child.end();
+            Some(format!("the time limit of {:?} was reached (--timeout)", request.timeout))
+        }
+        Outcome::NotBegun(why) => {
+            child.end();
+            Some(why)
+        }
+    };
+    let mut spool = SpoolReader::new(spool, capture.threads.len());
+    let mut footer = complete_footer(spool.footer.take(), &capture, &spool, failure.as_deref());
+    footer.timing.paused_us = microseconds(released.paused);
+    footer.timing.total_us = microseconds(began.elapsed());
+    Ok(Trace { capture, spool, footer, failure, _analyzer: child })
+}
+
+/// Refuses when none of the threads asked for exists; otherwise names those that do not.
+fn check_threads(
+    process: &ProcessDirectory,
+    asked: &[i32],
+    problems: &mut Vec<String>,
+) -> Result<(), TargetError> {
+    let existing = process.thread_ids().unwrap_or_default();
+    let missing: Vec<i32> = asked.iter().copied().filter(|tid| !existing.contains(tid)).collect();
+    if !asked.is_empty() && missing.len() == asked.len() {
+        let list = missing.iter().map(i32::to_string).collect::<Vec<_>>().join(", ");
+        return Err(TargetError::NoSuchThread { pid: process.pid(), list });
+    }
+    problems.extend(missing.iter().map(|tid| format!("process {} has no thread {tid}", process.pid())));
+    Ok(())
+}
+
+/// What the analyzer process does, from its first to its last moment.
+fn analyze(
+    analyzer: &mut dyn Analyzer,
+    info: &ProcessInfo,
+    mappings: &[Mapping],
+    link: &Link,
+    mut spool: SpoolWriter,
+) -> Result<(), String> {
+    analyzer.prepare(info, mappings);
+    let lost = |error: io::Error| format!("the line to the keeper broke: {error}");
+    link.say_warm().map_err(lost)?;
+    let Some((capture, memory)) = link.await_hand_over().map_err(lost)? else { return Ok(()) };
+    let footer = analyzer.analyze(&capture, &LiveMemory::new(memory), &mut spool);
+    spool.put_footer(&footer)?;
+    link.say_done().map_err(lost)
+}
+
+fn await_warm(link: &Link, deadline: Instant) {
+    // Gone or late: what can be had is had all the same, and said afterwards.
+    while link.listen(deadline, None) == News::Other {}
+}
+
+/// Everything that happens while the target stands still.
+fn while_held(
+    hold: &mut Hold<'_>,
+    request: &Request,
+    link: &Link,
+    deadline: Instant,
+) -> (Capture, Outcome, Released) {
+    let capture = snapshot::take(hold, &request.threads);
+    let handed_over = hold.process().open_memory().and_then(|memory| link.hand_over(&capture, &memory));
+    let outcome = match handed_over {
+        Ok(()) => await_done(hold, link, deadline),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Outcome::Died,
+        Err(error) => Outcome::NotBegun(format!("the memory of the process could not be read: {error}")),
+    };
+    let released = hold.release();
+    (capture, outcome, released)
+}
+
+fn await_done(hold: &mut Hold<'_>, link: &Link, deadline: Instant) -> Outcome {
+    let mut set = SigSet::empty();
+    set.add(Signal::SIGCHLD);
+    let child_signals = SignalFd::with_flags(&set, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC).ok();
+    loop {
+        match link.listen(deadline, child_signals.as_ref().map(AsFd::as_fd)) {
+            News::Done => return Outcome::Done,
+            News::Gone => return Outcome::Died,
+            News::TimedOut => return Outcome::TimedOut,
+            News::Warm => {}
+            News::Other => {
+                if let Some(signals) = &child_signals {
+                    while let Ok(Some(_)) = signals.read_signal() {}
+                }
+                hold.look_again();
+            }
+        }
+    }
+}
+
+/// The analyzer's footer, or one without an analysis, with what the keeper knows added.
+fn complete_footer(
+    footer: Option<Footer>,
+    capture: &Capture,
+    spool: &SpoolReader,
+    failure: Option<&str>,
+) -> Footer {
+    let mut footer = footer.unwrap_or_default();
+    let mut problems = capture.problems.clone();
+    problems.append(&mut footer.problems);
+    let missing = spool.threads.iter().filter(|thread| thread.is_none()).count();
+    match failure {
+        Some(failure) if missing > 0 => problems.push(format!(
+            "{failure}; {missing} of {} threads are shown without analysis",
+            capture.threads.len()
+        )),
+        Some(failure) => problems.push(failure.to_owned()),
+        None if missing > 0 => problems.push(format!("{missing} threads were left out by the analysis")),
+        None => {}
+    }
+    footer.problems = problems;
+    footer
+}
+
+fn microseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
+impl Trace {
+    /// Whether everything there was to show is in the report.
+    pub fn status(&self) -> Status {
+        let has_parts = self.spool.header.is_some() && self.spool.threads.iter().all(Option::is_some);
+        let is_whole = |thread: &CapturedThread| thread.registers.is_some() || thread.state.starts_with('Z');
+        let is_complete = self.failure.is_none()
+            && self.capture.problems.is_empty()
+            && has_parts
+            && self.capture.threads.iter().all(is_whole);
+        if is_complete { Status::Complete } else { Status::Partial }
+    }
+
+    /// What follows the threads: timing and problems among it.
+    pub fn footer(&self) -> &Footer {
+        &self.footer
+    }
+
+    /// Writes the report, in the format that the analyzer rendered its parts in.
+    ///
+    /// # Errors
+    /// Those of `output`.
+    pub fn write(&self, format: Format, style: Style, output: &mut dyn Write) -> io::Result<()> {
+        let mut rendered = Vec::new();
+        match self.spool.header {
+            Some(part) => self.spool.copy(part, output)?,
+            None => render_header(&fallback::header(&self.capture), format, style, &mut rendered),
+        }
+        output.write_all(&rendered)?;
+        let why = self.failure.as_deref().unwrap_or("the analysis left it out");
+        for (index, part) in self.spool.threads.iter().enumerate() {
+            rendered.clear();
+            match part {
+                Some(part) => self.spool.copy(*part, output)?,
+                None => {
+                    let thread = fallback::thread(&self.capture, index, why);
+                    render_thread(&thread, index == 0, format, style, &mut rendered);
+                }
+            }
+            output.write_all(&rendered)?;
+        }
+        rendered.clear();
+        render_footer(&self.footer, self.status(), format, style, &mut rendered);
+        output.write_all(&rendered)?;
+        output.flush()
+    }
+}

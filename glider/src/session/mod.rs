@@ -1,0 +1,40 @@
+//! One trace from start to end: the processes, what they say to each other, and the
+//! order in which things happen. See ARCHITECTURE.md, "Processes".
+
+mod analyzer_process;
+pub mod fallback;
+mod keeper;
+pub mod last_resort;
+mod link;
+pub mod outlet;
+mod spool;
+
+pub use keeper::{Request, Trace, trace};
+
+use crate::report::Footer;
+use crate::target::{Capture, Mapping, Memory, ProcessInfo};
+
+/// What the analyzer process does; the keeper starts it and survives it.
+pub trait Analyzer {
+    /// Loads what can be loaded while the target still runs: called before it is stopped,
+    /// with the memory map as it is then. May be called with a map that is out of date a
+    /// moment later; must not print.
+    fn prepare(&mut self, process: &ProcessInfo, mappings: &[Mapping]);
+
+    /// Analyzes the held target and hands the rendered parts over, header first, then
+    /// each thread in the order of the capture. The target is let go when this returns:
+    /// what does not need its memory belongs into the footer's rendering, which the keeper does.
+    /// The keeper adds the problems of the capture and the timing to the footer.
+    fn analyze(&mut self, capture: &Capture, memory: &dyn Memory, output: &mut dyn Output) -> Footer;
+}
+
+/// Where the analyzer puts the rendered parts of the report. What was put here survives
+/// the analyzer's death.
+pub trait Output {
+    /// The rendered header: everything before the first thread.
+    fn put_header(&mut self, rendered: &[u8]);
+    /// The rendered thread with this index in [`Capture::threads`].
+    fn put_thread(&mut self, index: usize, rendered: &[u8]);
+    /// Bytes put so far.
+    fn size(&self) -> u64;
+}

@@ -1,0 +1,254 @@
+//! The spool: rendered parts of a report in a memory file that outlives whoever wrote them.
+//!
+//! The analyzer appends with write(2), never through a mapping, so that a part is either
+//! there as a whole or, when the analyzer died in the middle, recognizably cut short. The
+//! keeper believes nothing it reads back: a record that is out of place ends the reading.
+//!
+//! A record is a header of four little-endian words (mark, kind, index, length), then that
+//! many bytes.
+
+use super::Output;
+use crate::report::Footer;
+use rustix::fs::{MemfdFlags, memfd_create};
+use std::fs::File;
+use std::io::{self, Write};
+use std::os::unix::fs::FileExt;
+
+/// `glsp`: begins each record.
+const MARK: u32 = u32::from_le_bytes(*b"glsp");
+/// Bytes of a record's header.
+const HEADER_SIZE: u64 = 16;
+/// Bytes a spool may hold: far above any limit of the report, below what endangers the machine.
+const MAX_SIZE: u64 = 1 << 30;
+/// Bytes of a footer that are believed.
+const MAX_FOOTER: u64 = 64 << 20;
+/// Bytes copied at a time.
+const CHUNK: usize = 64 << 10;
+
+const KIND_HEADER: u32 = 1;
+const KIND_THREAD: u32 = 2;
+const KIND_FOOTER: u32 = 3;
+
+/// Makes an empty spool: a file in memory, with no name in any folder.
+pub(super) fn create() -> io::Result<File> {
+    Ok(File::from(memfd_create("glider-spool", MemfdFlags::CLOEXEC)?))
+}
+
+/// The analyzer's end.
+#[derive(Debug)]
+pub(super) struct SpoolWriter {
+    file: File,
+    size: u64,
+    failed: bool,
+}
+
+impl SpoolWriter {
+    pub(super) fn new(file: File) -> Self {
+        SpoolWriter { file, size: 0, failed: false }
+    }
+
+    /// Appends one record. After a failure (memory is short) nothing more is written, so that what is there stays readable.
+    fn put(&mut self, kind: u32, index: usize, content: &[u8]) {
+        let (Ok(index), Ok(length)) = (u32::try_from(index), u32::try_from(content.len())) else {
+            self.failed = true;
+            return;
+        };
+        let size = self.size + HEADER_SIZE + u64::from(length);
+        if self.failed || size > MAX_SIZE {
+            self.failed = true;
+            return;
+        }
+        let mut header = [0; HEADER_SIZE as usize];
+        for (place, word) in header.as_chunks_mut::<4>().0.iter_mut().zip([MARK, kind, index, length]) {
+            *place = word.to_le_bytes();
+        }
+        self.failed = self.file.write_all(&header).and_then(|()| self.file.write_all(content)).is_err();
+        self.size = size;
+    }
+
+    /// Puts the footer, which the keeper completes and renders.
+    ///
+    /// # Errors
+    /// When it, or any part before it, could not be put.
+    pub(super) fn put_footer(&mut self, footer: &Footer) -> Result<(), String> {
+        let bytes =
+            postcard::to_stdvec(footer).map_err(|error| format!("cannot encode the footer: {error}"))?;
+        self.put(KIND_FOOTER, 0, &bytes);
+        if self.failed { Err("the rendered report does not fit into memory".to_owned()) } else { Ok(()) }
+    }
+}
+
+impl Output for SpoolWriter {
+    fn put_header(&mut self, rendered: &[u8]) {
+        self.put(KIND_HEADER, 0, rendered);
+    }
+
+    fn put_thread(&mut self, index: usize, rendered: &[u8]) {
+        self.put(KIND_THREAD, index, rendered);
+    }
+
+    fn size(&self) -> u64 {
+        self.size
+    }
+}
+
+/// Where a part lies in the spool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Part {
+    offset: u64,
+    length: u64,
+}
+
+/// The keeper's end: an index of the parts that are there.
+#[derive(Debug)]
+pub(super) struct SpoolReader {
+    file: File,
+    /// Everything before the first thread.
+    pub(super) header: Option<Part>,
+    /// Each thread of the capture.
+    pub(super) threads: Vec<Option<Part>>,
+    /// What follows the threads, when the analysis came to its end.
+    pub(super) footer: Option<Footer>,
+}
+
+impl SpoolReader {
+    /// Indexes the records of a spool about `thread_count` threads, up to the first that is not whole.
+    /// Of two records for the same part the first counts.
+    pub(super) fn new(file: File, thread_count: usize) -> Self {
+        let mut reader = SpoolReader { file, header: None, threads: vec![None; thread_count], footer: None };
+        let size = reader.file.metadata().map_or(0, |metadata| metadata.len());
+        let mut offset = 0;
+        while let Some((kind, index, part)) = reader.read_record(offset, size) {
+            offset = part.offset + part.length;
+            match kind {
+                KIND_HEADER => reader.header = reader.header.or(Some(part)),
+                KIND_THREAD => match reader.threads.get_mut(index) {
+                    Some(thread) => *thread = thread.or(Some(part)),
+                    None => break,
+                },
+                KIND_FOOTER if reader.footer.is_none() => reader.footer = reader.read_footer(part),
+                _ => break,
+            }
+        }
+        reader
+    }
+
+    fn read_record(&self, offset: u64, size: u64) -> Option<(u32, usize, Part)> {
+        let mut header = [0; HEADER_SIZE as usize];
+        self.file.read_exact_at(&mut header, offset).ok()?;
+        let mut words = header.as_chunks::<4>().0.iter().map(|word| u32::from_le_bytes(*word));
+        let (mark, kind, index, length) = (words.next()?, words.next()?, words.next()?, words.next()?);
+        let part = Part { offset: offset + HEADER_SIZE, length: u64::from(length) };
+        (mark == MARK && part.offset + part.length <= size).then_some((
+            kind,
+            usize::try_from(index).ok()?,
+            part,
+        ))
+    }
+
+    fn read_footer(&self, part: Part) -> Option<Footer> {
+        if part.length > MAX_FOOTER {
+            return None;
+        }
+        let mut bytes = vec![0; usize::try_from(part.length).ok()?];
+        self.file.read_exact_at(&mut bytes, part.offset).ok()?;
+        postcard::from_bytes(&bytes).ok()
+    }
+
+    /// Copies a part to `output`.
+    pub(super) fn copy(&self, part: Part, output: &mut dyn Write) -> io::Result<()> {
+        let mut buffer = vec![0; CHUNK];
+        let (mut offset, end) = (part.offset, part.offset + part.length);
+        while offset < end {
+            let wanted = usize::try_from(end - offset).map_or(CHUNK, |rest| rest.min(CHUNK));
+            let chunk = buffer.get_mut(..wanted).unwrap_or_default();
+            self.file.read_exact_at(chunk, offset)?;
+            output.write_all(chunk)?;
+            offset += wanted as u64;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(reader: &SpoolReader, part: Option<Part>) -> Option<String> {
+        let mut bytes = Vec::new();
+        reader.copy(part?, &mut bytes).unwrap();
+        Some(String::from_utf8(bytes).unwrap())
+    }
+
+    /// A spool with a header, threads 1 and 0, and a footer; its bytes.
+    fn example() -> Vec<u8> {
+        let file = create().unwrap();
+        let mut writer = SpoolWriter::new(file.try_clone().unwrap());
+        writer.put_header(b"head");
+        writer.put_thread(1, b"second");
+        writer.put_thread(0, &[b'x'; 100_000]);
+        let footer = Footer { problems: vec!["a problem".to_owned()], ..Footer::default() };
+        writer.put_footer(&footer).unwrap();
+        let mut bytes = vec![0; usize::try_from(writer.size()).unwrap()];
+        file.read_exact_at(&mut bytes, 0).unwrap();
+        bytes
+    }
+
+    fn reader_of(bytes: &[u8], thread_count: usize) -> SpoolReader {
+        let mut file = create().unwrap();
+        file.write_all(bytes).unwrap();
+        SpoolReader::new(file, thread_count)
+    }
+
+    #[test]
+    fn what_was_put_comes_back_whatever_the_order() {
+        let reader = reader_of(&example(), 3);
+        assert_eq!(text(&reader, reader.header).as_deref(), Some("head"));
+        assert_eq!(text(&reader, reader.threads[0]).map(|text| text.len()), Some(100_000));
+        assert_eq!(text(&reader, reader.threads[1]).as_deref(), Some("second"));
+        assert_eq!(reader.threads[2], None);
+        assert_eq!(
+            reader.footer.as_ref().map(|footer| footer.problems.clone()),
+            Some(vec!["a problem".to_owned()])
+        );
+    }
+
+    #[test]
+    fn a_spool_cut_anywhere_gives_the_parts_before_the_cut() {
+        let bytes = example();
+        let ends = [0, 20, 42, 100_058, bytes.len()];
+        for cut in (0..60).chain(100_050..bytes.len()) {
+            let reader = reader_of(&bytes[..cut], 2);
+            let whole = ends.iter().filter(|&&end| end <= cut).count() - 1;
+            let found = [
+                reader.header.is_some(),
+                reader.threads[1].is_some(),
+                reader.threads[0].is_some(),
+                reader.footer.is_some(),
+            ];
+            assert_eq!(found.iter().filter(|found| **found).count(), whole, "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn records_that_are_out_of_place_end_the_reading() {
+        let bytes = example();
+        for (offset, value) in [(0, 0), (4, 9), (12, 0xff), (20, 1), (28, 7)] {
+            let mut damaged = bytes.clone();
+            damaged[offset] = value;
+            let reader = reader_of(&damaged, 2);
+            assert!(reader.footer.is_none() && reader.threads[0].is_none(), "byte {offset}");
+        }
+        assert!(reader_of(&bytes, 0).footer.is_none(), "a thread that was not captured");
+    }
+
+    #[test]
+    fn of_two_records_for_a_part_the_first_counts() {
+        let file = create().unwrap();
+        let mut writer = SpoolWriter::new(file.try_clone().unwrap());
+        writer.put_thread(0, b"first");
+        writer.put_thread(0, b"later");
+        let reader = SpoolReader::new(file, 1);
+        assert_eq!(text(&reader, reader.threads[0]).as_deref(), Some("first"));
+    }
+}

@@ -1,0 +1,94 @@
+//! What was taken of the target while it was held: plain data, handed from the
+//! keeper to the analyzer. Nothing in it is interpreted beyond what the kernel says.
+
+use super::ThreadRegisters;
+use crate::address::Address;
+use serde::{Deserialize, Serialize};
+
+/// One stop of the target.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Capture {
+    /// The process as a whole.
+    pub process: ProcessInfo,
+    /// Its memory map, by rising address (`/proc/PID/maps`, proc_pid_maps(5)).
+    pub mappings: Vec<Mapping>,
+    /// The auxiliary vector (getauxval(3)): type and value.
+    pub auxv: Vec<(u64, u64)>,
+    /// Every thread, the leader first, then by thread id.
+    pub threads: Vec<CapturedThread>,
+    /// What could not be captured, a line each.
+    pub problems: Vec<String>,
+}
+
+/// What `/proc` says of the process.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct ProcessInfo {
+    /// Process id (thread group id).
+    pub pid: i32,
+    /// Target of `/proc/PID/exe`, with ` (deleted)` when the file is gone.
+    pub exe: Option<String>,
+    /// The command line, one string an argument, invalid UTF-8 replaced.
+    pub cmdline: Vec<String>,
+    /// Target of `/proc/PID/cwd`.
+    pub cwd: Option<String>,
+    /// Effective user id.
+    pub uid: u32,
+    /// Effective group id.
+    pub gid: u32,
+    /// Start, in seconds since the epoch.
+    pub start_time: Option<u64>,
+    /// Whether the whole process was in a job-control stop (SIGSTOP) when glider came; it stays so.
+    pub was_stopped: bool,
+    /// Kernel release (`uname -r`).
+    pub os_version: String,
+}
+
+/// One line of the memory map.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Mapping {
+    /// First address.
+    pub start: Address,
+    /// First address after it.
+    pub end: Address,
+    /// Access rights.
+    pub protection: Protection,
+    /// Offset of `start` in the file, bytes.
+    pub offset: u64,
+    /// Device and inode of the file, zero for anonymous memory.
+    pub device: (u32, u32),
+    /// See `device`.
+    pub inode: u64,
+    /// Path as the kernel writes it (`/usr/lib/…`, `[heap]`, `[vdso]`, with ` (deleted)`), escapes decoded.
+    pub path: Option<String>,
+}
+
+/// Access rights of a mapping.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Protection {
+    /// May be read.
+    pub read: bool,
+    /// May be written.
+    pub write: bool,
+    /// May be executed.
+    pub execute: bool,
+}
+
+/// One thread.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct CapturedThread {
+    /// Kernel thread id.
+    pub tid: i32,
+    /// Its name (`comm`).
+    pub name: String,
+    /// State letter and word before glider came, as in `/proc/PID/status`: `S (sleeping)`.
+    pub state: String,
+    /// Kernel function it was blocked in (`/proc/PID/task/TID/wchan`), if any.
+    pub wait_channel: Option<String>,
+    /// Registers; `None` when the thread could not be stopped (zombie leader, uninterruptible sleep).
+    pub registers: Option<Box<ThreadRegisters>>,
+    /// The raw `siginfo_t` (128 bytes) of the signal this thread was stopped by,
+    /// when it was about to receive one; `None` for a plain stop of ours.
+    pub signal: Option<Vec<u8>>,
+    /// Why `registers` is `None`, in words.
+    pub problem: Option<String>,
+}

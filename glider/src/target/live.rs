@@ -1,0 +1,186 @@
+//! The memory of a living process that is held: `/proc/PID/mem` behind a small cache of pages.
+//!
+//! Pipeline place: below unwinding and variables, which read a word here and a word there;
+//! the cache makes most of those reads a copy. It is right only while the target stands
+//! still, so it is made anew for every hold.
+
+use super::Memory;
+use crate::address::Address;
+use std::cell::RefCell;
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+
+/// Unit of caching: the smallest page, so that a page is readable as a whole or not at all.
+const PAGE: usize = 4096;
+/// Pages cached: 2 MiB, of which only those used are ever touched.
+const SLOTS: usize = 512;
+/// Reads longer than this go past the cache.
+const BYPASS: usize = 4 * PAGE;
+
+/// Memory of a held process.
+pub struct LiveMemory {
+    file: File,
+    cache: RefCell<Cache>,
+}
+
+/// A direct-mapped cache: each page has one slot it may be in.
+struct Cache {
+    slots: Vec<Slot>,
+    bytes: Vec<u8>,
+}
+
+/// What a slot holds.
+#[derive(Clone, Copy)]
+struct Slot {
+    /// Page number; `u64::MAX`, which no page has, while it is empty.
+    page: u64,
+    /// Bytes of the page that could be read, from its start.
+    valid: usize,
+}
+
+impl LiveMemory {
+    /// Takes an open `/proc/PID/mem`.
+    pub fn new(file: File) -> Self {
+        let cache =
+            Cache { slots: vec![Slot { page: u64::MAX, valid: 0 }; SLOTS], bytes: vec![0; SLOTS * PAGE] };
+        LiveMemory { file, cache: RefCell::new(cache) }
+    }
+
+    /// Reads past the cache. The kernel gives a short count at the end of what is mapped.
+    fn read_through(&self, address: u64, buffer: &mut [u8]) -> usize {
+        // File offsets are signed: the upper half, which is the kernel's but for the
+        // vsyscall page, cannot be asked for.
+        let most = usize::try_from((i64::MAX as u64).saturating_sub(address)).unwrap_or(usize::MAX);
+        let wanted = buffer.len().min(most);
+        let mut done = 0;
+        while done < wanted {
+            let Some(rest) = buffer.get_mut(done..wanted) else { break };
+            match self.file.read_at(rest, address + done as u64) {
+                Ok(0) => break,
+                Ok(count) => done += count,
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(_) => break,
+            }
+        }
+        done
+    }
+
+    /// Copies what one page has from `offset` on and gives how much that was.
+    fn read_in_page(&self, page: u64, offset: usize, buffer: &mut [u8]) -> usize {
+        // Stacks lie at equal distances: the multiplication (Knuth's) spreads them over the slots.
+        let index = (page.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize % SLOTS;
+        let mut cache = self.cache.borrow_mut();
+        let Cache { slots, bytes } = &mut *cache;
+        let (Some(slot), Some(bytes)) =
+            (slots.get_mut(index), bytes.get_mut(index * PAGE..(index + 1) * PAGE))
+        else {
+            return 0;
+        };
+        if slot.page != page {
+            *slot = Slot { page, valid: self.read_through(page * PAGE as u64, bytes) };
+        }
+        let Some(source) = bytes.get(offset..slot.valid) else { return 0 };
+        let count = source.len().min(buffer.len());
+        buffer[..count].copy_from_slice(&source[..count]);
+        count
+    }
+}
+
+impl Memory for LiveMemory {
+    fn read(&self, address: Address, buffer: &mut [u8]) -> usize {
+        if buffer.len() > BYPASS {
+            return self.read_through(address.0, buffer);
+        }
+        let mut done = 0;
+        while done < buffer.len() {
+            let Some(at) = address.0.checked_add(done as u64) else { break };
+            let offset = (at % PAGE as u64) as usize;
+            let wanted = (buffer.len() - done).min(PAGE - offset);
+            let Some(part) = buffer.get_mut(done..done + wanted) else { break };
+            let count = self.read_in_page(at / PAGE as u64, offset, part);
+            done += count;
+            if count < wanted {
+                break;
+            }
+        }
+        done
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::num::NonZeroUsize;
+
+    /// Own memory: nothing moves while a test looks at it.
+    fn own_memory() -> LiveMemory {
+        LiveMemory::new(File::open("/proc/self/mem").unwrap())
+    }
+
+    /// Four pages of a known pattern, the last of them not mapped. Gives the first address.
+    fn three_pages_and_a_hole() -> u64 {
+        use nix::sys::mman::{MapFlags, ProtFlags, mmap_anonymous, munmap};
+        let length = NonZeroUsize::new(4 * PAGE).unwrap();
+        let (protection, flags) = (ProtFlags::PROT_READ | ProtFlags::PROT_WRITE, MapFlags::MAP_PRIVATE);
+        // SAFETY: a new anonymous mapping at an address of the kernel's choice touches nothing else.
+        let start = unsafe { mmap_anonymous(None, length, protection, flags) }.unwrap();
+        // SAFETY: the four pages were mapped above and belong to this function alone.
+        let bytes = unsafe { std::slice::from_raw_parts_mut(start.as_ptr().cast::<u8>(), 4 * PAGE) };
+        for (index, byte) in bytes.iter_mut().enumerate() {
+            *byte = (index % 251) as u8;
+        }
+        // SAFETY: the last page lies inside the mapping and no reference to it is used afterwards.
+        unsafe { munmap(start.byte_add(3 * PAGE), PAGE) }.unwrap();
+        start.as_ptr() as u64
+    }
+
+    #[test]
+    fn reads_cross_pages_and_end_where_memory_ends() {
+        let (memory, start) = (own_memory(), three_pages_and_a_hole());
+        for length in [1, 8, 4096, 8192, 3 * PAGE, 5 * PAGE] {
+            for offset in [0usize, 1, 4090, 8191, 3 * PAGE - 8, 3 * PAGE] {
+                let mut buffer = vec![0xee; length];
+                let count = memory.read(Address(start + offset as u64), &mut buffer);
+                assert_eq!(count, length.min(3 * PAGE - offset), "{length} bytes at {offset}");
+                let expected: Vec<u8> = (offset..offset + count).map(|index| (index % 251) as u8).collect();
+                assert_eq!(&buffer[..count], expected, "{length} bytes at {offset}");
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_is_read_where_nothing_is_mapped() {
+        let memory = own_memory();
+        for address in [0, 8, i64::MAX as u64 - 4, 1 << 63, u64::MAX - 7, u64::MAX] {
+            for length in [1, 64, 8 * PAGE] {
+                assert_eq!(
+                    memory.read(Address(address), &mut vec![0; length]),
+                    0,
+                    "{length} bytes at {address:#x}"
+                );
+            }
+        }
+        assert_eq!(memory.read_u64(Address(u64::MAX - 3)), None);
+    }
+
+    #[test]
+    fn a_page_stays_as_it_was_first_read() {
+        let (memory, start) = (own_memory(), three_pages_and_a_hole());
+        let before = memory.read_u64(Address(start));
+        // SAFETY: the first page is mapped, writable and used by nobody else.
+        unsafe { (start as *mut u64).write_volatile(0x1122_3344) };
+        assert_eq!(memory.read_u64(Address(start)), before);
+    }
+
+    #[test]
+    fn pages_that_share_a_slot_replace_each_other_rightly() {
+        let memory = own_memory();
+        let table: Vec<u64> = (0..(4 * SLOTS * PAGE / 8) as u64).collect();
+        for _ in 0..2 {
+            for index in (0..table.len()).step_by(PAGE / 8) {
+                let address = Address(&raw const table[index] as u64);
+                assert_eq!(memory.read_u64(address), Some(index as u64));
+            }
+        }
+    }
+}

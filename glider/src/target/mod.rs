@@ -1,0 +1,49 @@
+//! The target as glider sees it: a [`Capture`] (plain data, taken while every
+//! thread was held) and a [`Memory`] to read from.
+//!
+//! Pipeline place: the first step. Nothing here knows ELF, DWARF or the report.
+
+mod access;
+pub mod capture;
+mod error;
+pub mod hold;
+pub mod live;
+pub mod maps;
+pub mod procfs;
+mod ptrace;
+mod register_sets;
+pub mod registers;
+pub mod siginfo;
+pub mod snapshot;
+pub mod system_calls;
+
+pub use access::open_target;
+pub use capture::{Capture, CapturedThread, Mapping, ProcessInfo, Protection};
+pub use error::TargetError;
+pub use hold::{Hold, with_hold};
+pub use live::LiveMemory;
+pub use procfs::ProcessDirectory;
+pub use registers::{FloatingPoint, Registers, ThreadRegisters};
+
+use crate::address::Address;
+
+/// Read access to the target's memory. Implemented by the live process, by the
+/// page cache over it and by the arrays that tests use.
+pub trait Memory {
+    /// Copies bytes from `address` on into `buffer` and gives how many could be
+    /// read: less than asked where the memory ends, zero where there is none.
+    /// A short read is an ordinary outcome, never an error.
+    fn read(&self, address: Address, buffer: &mut [u8]) -> usize;
+
+    /// Fills the whole buffer or gives `None`.
+    fn read_exact(&self, address: Address, buffer: &mut [u8]) -> Option<()> {
+        (self.read(address, buffer) == buffer.len()).then_some(())
+    }
+
+    /// The eight-byte little-endian word at `address`.
+    fn read_u64(&self, address: Address) -> Option<u64> {
+        let mut word = [0; 8];
+        self.read_exact(address, &mut word)?;
+        Some(u64::from_le_bytes(word))
+    }
+}

@@ -1,0 +1,388 @@
+//! What `/proc` says of one process.
+//!
+//! Everything is read through one descriptor of the process's own directory, so that an
+//! id that is reused meanwhile is never mistaken for the process that was meant: once it
+//! is gone, every read fails. Sizes are bounded; names may hold any byte. When the leader
+//! thread has exited the kernel shows no memory in `/proc/PID` itself, so whatever belongs
+//! to the memory is read through a thread that lives.
+//!
+//! The `procfs` crate is not used: it opens by path and id, reads whole files whatever
+//! their size, treats a line it does not know as an error, and has no way to read
+//! `maps`, `auxv` or `exe` of a thread.
+
+use super::maps::{ParsedMaps, parse_maps};
+use super::{ProcessInfo, TargetError};
+use rustix::fs::{Mode, OFlags, openat, readlinkat};
+use rustix::io::Errno;
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::fd::OwnedFd;
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Bytes of `maps` read: about a million lines.
+const MAX_MAPS: u64 = 128 << 20;
+/// Bytes of the command line kept.
+const MAX_COMMAND_LINE: u64 = 64 << 10;
+/// Bytes of any other file read.
+const MAX_FILE: u64 = 64 << 10;
+/// `PF_KTHREAD` of include/linux/sched.h, in the flags of `/proc/PID/stat`.
+const PF_KTHREAD: u64 = 0x0020_0000;
+
+/// The directory `/proc/PID` of one process, held open.
+#[derive(Debug)]
+pub struct ProcessDirectory {
+    pid: i32,
+    directory: OwnedFd,
+    /// The thread through which the memory was last seen.
+    memory_thread: AtomicI32,
+}
+
+/// A thread as `/proc/PID/task/TID/stat` describes it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ThreadStat {
+    /// Its name; any character may occur in it.
+    pub name: String,
+    /// State letter: `R`, `S`, `D`, `T`, `t`, `Z`, `X`, `P`, `I`.
+    pub state: char,
+    /// Parent process.
+    pub parent: i32,
+    /// Whether it is a thread of the kernel.
+    pub is_kernel: bool,
+    /// Whether it is blocked somewhere, so that it has a wait channel.
+    pub is_blocked: bool,
+    /// Start in clock ticks since the machine was booted.
+    pub start_ticks: u64,
+}
+
+impl ThreadStat {
+    /// Letter and word, as `/proc/PID/status` has them: `S (sleeping)`.
+    pub fn state_in_words(&self) -> String {
+        let word = match self.state {
+            'R' => "running",
+            'S' => "sleeping",
+            'D' => "disk sleep",
+            'T' => "stopped",
+            't' => "tracing stop",
+            'X' | 'x' => "dead",
+            'Z' => "zombie",
+            'P' => "parked",
+            'I' => "idle",
+            _ => "unknown",
+        };
+        format!("{} ({word})", self.state)
+    }
+
+    /// Whether the thread has ended and only its record is left.
+    pub fn has_exited(&self) -> bool {
+        matches!(self.state, 'Z' | 'X' | 'x')
+    }
+}
+
+/// The lines of `/proc/PID/status` that matter here.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Status {
+    /// Process the thread belongs to.
+    pub process: i32,
+    /// Who traces it, zero for nobody.
+    pub tracer: i32,
+    /// Real, effective, saved and file-system user id.
+    pub uids: [u32; 4],
+    /// The same of the group.
+    pub gids: [u32; 4],
+    /// Effective capabilities, a bit each (capabilities(7)).
+    pub capabilities: u64,
+}
+
+impl ProcessDirectory {
+    /// Opens `/proc/PID`. An id of a thread opens that thread's own directory: see [`Status::process`].
+    pub fn open(pid: i32) -> Result<Self, TargetError> {
+        let flags = OFlags::DIRECTORY | OFlags::RDONLY | OFlags::CLOEXEC;
+        match rustix::fs::open(format!("/proc/{pid}"), flags, Mode::empty()) {
+            Ok(directory) => Ok(ProcessDirectory { pid, directory, memory_thread: AtomicI32::new(pid) }),
+            Err(Errno::NOENT | Errno::SRCH) => Err(TargetError::NoSuchProcess { pid }),
+            Err(error) => Err(TargetError::system(format!("open /proc/{pid}"), error)),
+        }
+    }
+
+    /// The id it was opened with.
+    pub fn pid(&self) -> i32 {
+        self.pid
+    }
+
+    /// Opens a file below the directory for reading.
+    fn open_file(&self, path: &str) -> io::Result<File> {
+        Ok(File::from(openat(&self.directory, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?))
+    }
+
+    /// Reads a file below the directory, `limit` bytes at most.
+    fn read(&self, path: &str, limit: u64) -> io::Result<Vec<u8>> {
+        // Room for all of most files at once: grown from nothing, it would take a dozen calls.
+        let mut content = Vec::with_capacity(4096);
+        self.open_file(path)?.take(limit).read_to_end(&mut content)?;
+        Ok(content)
+    }
+
+    /// The ids of all threads, as they are at this moment, in the order of the directory.
+    pub fn thread_ids(&self) -> io::Result<Vec<i32>> {
+        let flags = OFlags::DIRECTORY | OFlags::RDONLY | OFlags::CLOEXEC;
+        let mut entries = rustix::fs::Dir::new(openat(&self.directory, "task", flags, Mode::empty())?)?;
+        let mut ids = Vec::new();
+        while let Some(entry) = entries.read() {
+            ids.extend(entry?.file_name().to_str().ok().and_then(|name| name.parse::<i32>().ok()));
+        }
+        Ok(ids)
+    }
+
+    /// Name, state and so on of one thread.
+    pub fn read_thread_stat(&self, tid: i32) -> io::Result<ThreadStat> {
+        let content = self.read(&format!("task/{tid}/stat"), MAX_FILE)?;
+        parse_stat(&content).ok_or_else(|| io::Error::from(io::ErrorKind::InvalidData))
+    }
+
+    /// The kernel function a thread is blocked in; `None` for one that runs, or where the kernel does not tell.
+    pub fn read_wait_channel(&self, tid: i32) -> Option<String> {
+        let content = self.read(&format!("task/{tid}/wchan"), MAX_FILE).ok()?;
+        let name = String::from_utf8_lossy(content.trim_ascii()).into_owned();
+        (!name.is_empty() && name != "0").then_some(name)
+    }
+
+    /// Identity, tracer and owner of one thread.
+    pub fn read_status(&self, tid: i32) -> io::Result<Status> {
+        Ok(parse_status(&self.read(&format!("task/{tid}/status"), MAX_FILE)?))
+    }
+
+    /// A thread that has not exited: the leader where possible. `None` when all have.
+    pub fn find_live_thread(&self) -> Option<i32> {
+        let lives = |tid: &i32| self.read_thread_stat(*tid).is_ok_and(|stat| !stat.has_exited());
+        if lives(&self.pid) {
+            return Some(self.pid);
+        }
+        self.thread_ids().ok()?.into_iter().find(lives)
+    }
+
+    /// Does `read` with the path of a directory that shows the process's memory. That of the
+    /// leader, or of another thread if the leader has none any more; threads may exit meanwhile.
+    fn with_memory_directory<T>(
+        &self,
+        read: impl Fn(&str) -> io::Result<Option<T>>,
+    ) -> io::Result<Option<T>> {
+        const ATTEMPTS: usize = 8;
+        let mut tid = self.memory_thread.load(Ordering::Relaxed);
+        let mut outcome = Ok(None);
+        for _ in 0..ATTEMPTS {
+            outcome = read(&format!("task/{tid}"));
+            match &outcome {
+                Ok(Some(_)) => break,
+                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => break,
+                _ => {}
+            }
+            let Some(live) = self.find_live_thread() else { break };
+            tid = live;
+            self.memory_thread.store(tid, Ordering::Relaxed);
+        }
+        outcome
+    }
+
+    /// Reads a file that belongs to the memory (`maps`, `auxv`, `cmdline`): empty when there is none.
+    fn read_of_memory(&self, name: &str, limit: u64) -> io::Result<Vec<u8>> {
+        let content = self.with_memory_directory(|directory| {
+            let content = self.read(&format!("{directory}/{name}"), limit)?;
+            Ok((!content.is_empty()).then_some(content))
+        })?;
+        Ok(content.unwrap_or_default())
+    }
+
+    /// The target of a link that belongs to the memory (`exe`, `cwd`).
+    fn read_link(&self, name: &str) -> Option<String> {
+        let target = self.with_memory_directory(|directory| {
+            Ok(Some(readlinkat(&self.directory, format!("{directory}/{name}"), Vec::new())?))
+        });
+        Some(target.ok()??.to_string_lossy().into_owned())
+    }
+
+    /// The memory map at this moment.
+    pub fn read_maps(&self) -> io::Result<ParsedMaps> {
+        Ok(parse_maps(&self.read_of_memory("maps", MAX_MAPS)?))
+    }
+
+    /// The auxiliary vector, `AT_NULL` excluded. Eight bytes a word: the target is a 64-bit one.
+    pub fn read_auxv(&self) -> io::Result<Vec<(u64, u64)>> {
+        Ok(parse_auxv(&self.read_of_memory("auxv", MAX_FILE)?))
+    }
+
+    /// Opens the memory. The kernel asks the same permission for it as for tracing.
+    pub fn open_memory(&self) -> io::Result<File> {
+        let file =
+            self.with_memory_directory(|directory| self.open_file(&format!("{directory}/mem")).map(Some));
+        file?.ok_or_else(|| io::Error::from_raw_os_error(libc::ESRCH))
+    }
+
+    /// The first bytes of the executable file, whatever has become of its path.
+    pub fn read_executable_head(&self) -> io::Result<Vec<u8>> {
+        const ELF_HEADER: u64 = 64;
+        self.read_of_memory("exe", ELF_HEADER)
+    }
+
+    /// The process as a whole; what cannot be read stays empty.
+    pub fn read_process_info(&self) -> ProcessInfo {
+        let stat = self.read_thread_stat(self.pid).unwrap_or_default();
+        let status = self.read_status(self.pid).unwrap_or_default();
+        let stopped = |tid: i32| self.read_thread_stat(tid).is_ok_and(|stat| stat.state == 'T');
+        ProcessInfo {
+            pid: self.pid,
+            exe: self.read_link("exe"),
+            cmdline: parse_command_line(
+                &self.read_of_memory("cmdline", MAX_COMMAND_LINE).unwrap_or_default(),
+            ),
+            cwd: self.read_link("cwd"),
+            uid: status.uids[1],
+            gid: status.gids[1],
+            start_time: start_time(stat.start_ticks),
+            was_stopped: self.find_live_thread().is_some_and(stopped),
+            os_version: rustix::system::uname().release().to_string_lossy().into_owned(),
+        }
+    }
+}
+
+/// Start in seconds since the epoch, from ticks since boot: now, less how long the machine is up, plus the ticks.
+fn start_time(ticks: u64) -> Option<u64> {
+    use nix::time::{ClockId, clock_gettime};
+    let per_second = nix::unistd::sysconf(nix::unistd::SysconfVar::CLK_TCK).ok().flatten()?;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?.as_millis();
+    let up = clock_gettime(ClockId::CLOCK_BOOTTIME).ok()?;
+    let up = u128::try_from(up.tv_sec()).ok()? * 1000 + u128::try_from(up.tv_nsec()).ok()? / 1_000_000;
+    let started = u128::from(ticks) * 1000 / u128::try_from(per_second).ok().filter(|&rate| rate > 0)?;
+    u64::try_from((now.checked_sub(up)? + started) / 1000).ok()
+}
+
+/// `pid (comm) state ppid …`, proc_pid_stat(5). The name is put there unescaped: it ends at the last `)`.
+fn parse_stat(content: &[u8]) -> Option<ThreadStat> {
+    let open = content.iter().position(|&byte| byte == b'(')?;
+    let close = content.iter().rposition(|&byte| byte == b')')?;
+    let name = String::from_utf8_lossy(content.get(open + 1..close)?).into_owned();
+    let rest = std::str::from_utf8(content.get(close + 1..)?).ok()?;
+    let fields: Vec<&str> = rest.split_ascii_whitespace().collect();
+    // Fields are numbered from 1 in the manual; the state is field 3 and the first one here.
+    let number = |field: usize| fields.get(field - 3).and_then(|text| text.parse::<u64>().ok());
+    Some(ThreadStat {
+        name,
+        state: fields.first()?.chars().next()?,
+        parent: fields.get(1)?.parse().ok()?,
+        is_kernel: number(9)? & PF_KTHREAD != 0,
+        is_blocked: number(35).is_some_and(|channel| channel != 0),
+        start_ticks: number(22)?,
+    })
+}
+
+/// proc_pid_status(5). The kernel escapes newlines in the name, so no line can be forged.
+fn parse_status(content: &[u8]) -> Status {
+    let mut status = Status::default();
+    for line in content.split(|&byte| byte == b'\n').filter_map(|line| std::str::from_utf8(line).ok()) {
+        let Some((key, value)) = line.split_once(':') else { continue };
+        let value = value.trim();
+        match key {
+            "Tgid" => status.process = value.parse().unwrap_or_default(),
+            "TracerPid" => status.tracer = value.parse().unwrap_or_default(),
+            "Uid" => status.uids = four_ids(value),
+            "Gid" => status.gids = four_ids(value),
+            "CapEff" => status.capabilities = u64::from_str_radix(value, 16).unwrap_or_default(),
+            _ => {}
+        }
+    }
+    status
+}
+
+fn four_ids(value: &str) -> [u32; 4] {
+    let mut ids = [0; 4];
+    for (id, text) in ids.iter_mut().zip(value.split_ascii_whitespace()) {
+        *id = text.parse().unwrap_or(u32::MAX);
+    }
+    ids
+}
+
+/// Arguments end in NUL each; a program that wrote over them may have left out the last one.
+fn parse_command_line(content: &[u8]) -> Vec<String> {
+    if content.is_empty() {
+        return Vec::new();
+    }
+    let content = content.strip_suffix(b"\0").unwrap_or(content);
+    content.split(|&byte| byte == 0).map(|argument| String::from_utf8_lossy(argument).into_owned()).collect()
+}
+
+fn parse_auxv(content: &[u8]) -> Vec<(u64, u64)> {
+    let words = content.as_chunks::<8>().0.iter().map(|word| u64::from_le_bytes(*word));
+    let words: Vec<u64> = words.collect();
+    words
+        .as_chunks::<2>()
+        .0
+        .iter()
+        .map(|[kind, value]| (*kind, *value))
+        .take_while(|&(kind, _)| kind != 0)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_with_parentheses_spaces_and_newlines_does_not_confuse_the_stat_line() {
+        let numbers = "1 7 7 0 -1 2129984 0 0 0 0 0 0 0 0 20 0 1 0 777 0 0 0 0 0 0 0 0 0 0 0 0 1 0";
+        let stat = parse_stat(format!("42 (a) R 1 (\nb) S {numbers}\n").as_bytes()).unwrap();
+        assert_eq!(stat.name, "a) R 1 (\nb");
+        assert_eq!((stat.state, stat.parent, stat.start_ticks), ('S', 1, 777));
+        assert!(stat.is_kernel && stat.is_blocked);
+        assert_eq!(stat.state_in_words(), "S (sleeping)");
+    }
+
+    #[test]
+    fn a_stat_line_that_is_cut_short_is_refused() {
+        assert_eq!(parse_stat(b"42 (a) S 1 2 3"), None);
+        assert_eq!(parse_stat(b"42 )a( S 1 2 3"), None);
+        assert_eq!(parse_stat(b""), None);
+    }
+
+    #[test]
+    fn status_lines_are_found_by_name() {
+        let text = b"Name:\tx\\nTracerPid:\t9\nTgid:\t7\nTracerPid:\t0\nUid:\t1\t2\t3\t4\nGid:\t5\t6\t7\t8\nCapEff:\t0000000000080000\n";
+        let status = parse_status(text);
+        assert_eq!((status.process, status.tracer), (7, 0));
+        assert_eq!((status.uids, status.gids, status.capabilities), ([1, 2, 3, 4], [5, 6, 7, 8], 0x80000));
+    }
+
+    #[test]
+    fn command_lines_keep_empty_arguments_and_replace_bad_bytes() {
+        assert_eq!(parse_command_line(b"/bin/x\0\0a\xff\0"), ["/bin/x", "", "a\u{fffd}"]);
+        assert_eq!(parse_command_line(b"title: idle"), ["title: idle"]);
+        assert!(parse_command_line(b"").is_empty());
+    }
+
+    #[test]
+    fn the_auxiliary_vector_ends_at_its_null_entry() {
+        let words = [33u64, 0x7ffe, 6, 4096, 0, 0, 9, 9];
+        let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).chain([1, 2, 3]).collect();
+        assert_eq!(parse_auxv(&bytes), [(33, 0x7ffe), (6, 4096)]);
+    }
+
+    #[test]
+    fn this_very_process_is_read() {
+        let directory = ProcessDirectory::open(std::process::id().cast_signed()).unwrap();
+        let info = directory.read_process_info();
+        assert_eq!(info.exe.as_deref(), std::env::current_exe().unwrap().to_str());
+        assert_eq!(info.cmdline, std::env::args().collect::<Vec<_>>());
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+        assert!(info.start_time.is_some_and(|start| start <= now + 1 && start + 24 * 3600 > now));
+        let here = parse_stat as *const () as u64;
+        assert!(
+            directory
+                .read_maps()
+                .unwrap()
+                .mappings
+                .iter()
+                .any(|mapping| mapping.start.0 <= here && here < mapping.end.0)
+        );
+        assert!(directory.read_auxv().unwrap().contains(&(6, 4096)), "AT_PAGESZ");
+        assert!(directory.thread_ids().unwrap().contains(&directory.pid()));
+    }
+}

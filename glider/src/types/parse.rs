@@ -1,0 +1,273 @@
+//! From a type's DIE to a [`Type`].
+
+use super::{Count, Kind, Member, MemberOffset, Record, Type, Variants, spelling};
+use crate::dwarf::{Attribute, Die, Entry, expression};
+use crate::unwind::Bytes;
+use gimli::AttributeValue;
+
+/// Parses the type a DIE describes. What cannot be parsed is [`Kind::Opaque`].
+pub(super) fn parse(die: Die) -> Type {
+    let name = spelling::spell(die);
+    let Some(entry) = die.entry() else { return Type { name, size: None, kind: Kind::Opaque } };
+    let size = number(&entry, gimli::DW_AT_byte_size);
+    let kind = kind(die, &entry);
+    let size = size.or_else(|| match &kind {
+        // DWARF lets pointers go without a size; it is the unit's address size.
+        Kind::Pointer { .. } | Kind::Reference { .. } => Some(u64::from(die.unit.encoding().address_size)),
+        Kind::Alias { target: Some(target) } => {
+            target.entry().and_then(|entry| number(&entry, gimli::DW_AT_byte_size))
+        }
+        _ => None,
+    });
+    Type { name, size, kind }
+}
+
+fn kind(die: Die, entry: &Entry) -> Kind {
+    let target = die.reference(entry, gimli::DW_AT_type);
+    match entry.tag() {
+        gimli::DW_TAG_base_type => base(entry),
+        gimli::DW_TAG_pointer_type => Kind::Pointer { target },
+        gimli::DW_TAG_reference_type | gimli::DW_TAG_rvalue_reference_type => Kind::Reference { target },
+        gimli::DW_TAG_array_type => Kind::Array { element: target, dimensions: dimensions(die) },
+        gimli::DW_TAG_structure_type
+        | gimli::DW_TAG_class_type
+        | gimli::DW_TAG_union_type
+        | gimli::DW_TAG_interface_type => match entry.has_attr(gimli::DW_AT_declaration) {
+            true => Kind::Incomplete,
+            false if entry.tag() == gimli::DW_TAG_union_type => Kind::Union(record(die)),
+            false => Kind::Struct(record(die)),
+        },
+        gimli::DW_TAG_enumeration_type => enumeration(die),
+        gimli::DW_TAG_subroutine_type | gimli::DW_TAG_subprogram => Kind::Function,
+        gimli::DW_TAG_unspecified_type => Kind::Void,
+        gimli::DW_TAG_typedef
+        | gimli::DW_TAG_const_type
+        | gimli::DW_TAG_volatile_type
+        | gimli::DW_TAG_restrict_type
+        | gimli::DW_TAG_atomic_type
+        | gimli::DW_TAG_immutable_type
+        | gimli::DW_TAG_packed_type
+        | gimli::DW_TAG_shared_type
+        | gimli::DW_TAG_subrange_type
+        | gimli::DW_TAG_template_alias => Kind::Alias { target },
+        _ => Kind::Opaque,
+    }
+}
+
+fn base(entry: &Entry) -> Kind {
+    let Some(AttributeValue::Encoding(encoding)) = entry.attr_value(gimli::DW_AT_encoding) else {
+        return Kind::Opaque;
+    };
+    match encoding {
+        gimli::DW_ATE_boolean => Kind::Bool,
+        gimli::DW_ATE_float | gimli::DW_ATE_imaginary_float => Kind::Float,
+        gimli::DW_ATE_complex_float => Kind::Complex,
+        gimli::DW_ATE_signed => Kind::Integer { signed: true },
+        gimli::DW_ATE_unsigned | gimli::DW_ATE_address => {
+            // Rust's `()` is an unsigned integer of no bytes.
+            if number(entry, gimli::DW_AT_byte_size) == Some(0) {
+                Kind::Void
+            } else {
+                Kind::Integer { signed: false }
+            }
+        }
+        gimli::DW_ATE_signed_char => Kind::Char { signed: true },
+        gimli::DW_ATE_unsigned_char | gimli::DW_ATE_UTF | gimli::DW_ATE_ASCII | gimli::DW_ATE_UCS => {
+            Kind::Char { signed: false }
+        }
+        _ => Kind::Opaque,
+    }
+}
+
+fn enumeration(die: Die) -> Kind {
+    let mut enumerators = Vec::new();
+    let mut negative = false;
+    for (child, child_entry) in die.children() {
+        if child_entry.tag() != gimli::DW_TAG_enumerator {
+            continue;
+        }
+        let (Some(name), Some(value)) = (
+            child.name(),
+            child_entry.attr_value(gimli::DW_AT_const_value).and_then(|value| constant(&value)),
+        ) else {
+            continue;
+        };
+        negative |= value < 0;
+        enumerators.push((value, name));
+    }
+    Kind::Enum { enumerators, signed: negative }
+}
+
+fn dimensions(die: Die) -> Vec<Count> {
+    die.children()
+        .into_iter()
+        .filter(|(_, entry)| {
+            matches!(entry.tag(), gimli::DW_TAG_subrange_type | gimli::DW_TAG_enumeration_type)
+        })
+        .map(|(child, entry)| count(child, &entry))
+        .collect()
+}
+
+fn count(die: Die, entry: &Entry) -> Count {
+    if let Some(value) = entry.attr_value(gimli::DW_AT_count) {
+        return match bound(die, &value) {
+            Bound::Number(count) => u64::try_from(count).map_or(Count::Unknown, Count::Fixed),
+            Bound::Expression(expression) => Count::Expression(expression),
+            Bound::Variable(variable) => Count::Variable(variable),
+            Bound::Unknown => Count::Unknown,
+        };
+    }
+    let lower = match entry.attr_value(gimli::DW_AT_lower_bound).map(|value| bound(die, &value)) {
+        Some(Bound::Number(lower)) => i64::try_from(lower).unwrap_or(0),
+        _ => default_lower_bound(die),
+    };
+    match entry.attr_value(gimli::DW_AT_upper_bound).map_or(Bound::Unknown, |value| bound(die, &value)) {
+        // An upper bound below the lower one is how compilers write "no elements".
+        Bound::Number(upper) => Count::Fixed(u64::try_from(upper - i128::from(lower) + 1).unwrap_or(0)),
+        Bound::Expression(expression) => Count::UpperBound(expression, lower),
+        Bound::Variable(variable) => Count::UpperBoundVariable(variable, lower),
+        Bound::Unknown => Count::Unknown,
+    }
+}
+
+/// DWARF 5 table 7.17: 1 for Fortran and its kin, 0 for C, C++, Rust and most others.
+fn default_lower_bound(die: Die) -> i64 {
+    let one = die.unit.language.and_then(gimli::DwLang::default_lower_bound).is_some_and(|bound| bound == 1);
+    i64::from(one)
+}
+
+enum Bound {
+    Number(i128),
+    Expression(Bytes),
+    Variable(Die),
+    Unknown,
+}
+
+fn bound(die: Die, value: &Attribute) -> Bound {
+    if let Some(expression) = expression(*value) {
+        return Bound::Expression(expression);
+    }
+    if let Some(variable) = die.follow(value) {
+        return Bound::Variable(variable);
+    }
+    match value {
+        // -1 written in an unsigned form of the size of the bound, as gcc does for `[0]`.
+        AttributeValue::Data8(u64::MAX) | AttributeValue::Udata(u64::MAX) => Bound::Number(-1),
+        AttributeValue::Data4(u32::MAX) if die.unit.encoding().address_size == 8 => Bound::Number(-1),
+        _ => constant(value).map_or(Bound::Unknown, Bound::Number),
+    }
+}
+
+fn record(die: Die) -> Record {
+    let mut record = Record::default();
+    for (child, entry) in die.children() {
+        match entry.tag() {
+            gimli::DW_TAG_member | gimli::DW_TAG_inheritance => record.members.extend(member(child, &entry)),
+            gimli::DW_TAG_variant_part => record.variants = Some(Box::new(variants(child, &entry))),
+            _ => {}
+        }
+    }
+    record
+}
+
+/// A member with a place in the object; static members have none.
+fn member(die: Die, entry: &Entry) -> Option<Member> {
+    if entry.has_attr(gimli::DW_AT_external) || entry.has_attr(gimli::DW_AT_declaration) {
+        return None;
+    }
+    let type_die = die.reference(entry, gimli::DW_AT_type);
+    let bit_size = number(entry, gimli::DW_AT_bit_size);
+    let name = match entry.tag() {
+        gimli::DW_TAG_inheritance => None,
+        _ => die.string(entry, gimli::DW_AT_name),
+    };
+    Some(Member { name, type_die, offset: member_offset(entry, type_die, bit_size), bit_size })
+}
+
+/// Bit offset of a member, in each of the encodings (DWARF 5 §5.7.6; DWARF 3 §5.6.6 for
+/// `DW_AT_bit_offset`, which counts from the most significant bit of the storage unit).
+fn member_offset(entry: &Entry, type_die: Option<Die>, bit_size: Option<u64>) -> MemberOffset {
+    if let Some(bits) = number(entry, gimli::DW_AT_data_bit_offset) {
+        return MemberOffset::Bits(bits);
+    }
+    let bytes = match entry.attr_value(gimli::DW_AT_data_member_location) {
+        None => 0,
+        Some(value) => match expression(value) {
+            Some(expression) => match constant_offset(expression) {
+                Some(bytes) => bytes,
+                None => return MemberOffset::Expression(expression),
+            },
+            None => constant(&value).and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or(0),
+        },
+    };
+    let bits = bytes.saturating_mul(8);
+    let from_top = entry.attr_value(gimli::DW_AT_bit_offset).and_then(|value| constant(&value));
+    match (from_top, bit_size) {
+        (Some(from_top), Some(size)) => {
+            let unit = number(entry, gimli::DW_AT_byte_size).or_else(|| storage_size(type_die?)).unwrap_or(4);
+            let low = (i128::from(unit) * 8).saturating_sub(from_top).saturating_sub(i128::from(size));
+            MemberOffset::Bits(u64::try_from(i128::from(bits) + low).unwrap_or(bits))
+        }
+        _ => MemberOffset::Bits(bits),
+    }
+}
+
+/// The byte size of a type behind its aliases.
+fn storage_size(die: Die) -> Option<u64> {
+    let mut die = die;
+    for _ in 0..crate::dwarf::MAX_CHAIN {
+        let entry = die.entry()?;
+        if let Some(size) = number(&entry, gimli::DW_AT_byte_size) {
+            return Some(size);
+        }
+        die = die.reference(&entry, gimli::DW_AT_type)?;
+    }
+    None
+}
+
+/// The offset in an expression that is `DW_OP_plus_uconst N` or `DW_OP_constN`, as DWARF 2 writes members.
+fn constant_offset(expression: Bytes) -> Option<u64> {
+    let encoding = gimli::Encoding { address_size: 8, format: gimli::Format::Dwarf32, version: 4 };
+    let mut operations = gimli::Expression(expression).operations(encoding);
+    let value = match operations.next().ok()?? {
+        gimli::Operation::PlusConstant { value } => value,
+        _ => return None,
+    };
+    matches!(operations.next(), Ok(None)).then_some(value)
+}
+
+fn variants(die: Die, entry: &Entry) -> Variants {
+    let discriminant = die
+        .reference(entry, gimli::DW_AT_discr)
+        .and_then(|discriminant| member(discriminant, &discriminant.entry()?));
+    let of_variant = |(variant, entry): (Die, Entry)| {
+        let value = entry.attr_value(gimli::DW_AT_discr_value).and_then(|value| constant(&value));
+        let members = variant.children().into_iter().filter(|(_, entry)| entry.tag() == gimli::DW_TAG_member);
+        (value, members.filter_map(|(die, entry)| member(die, &entry)).collect())
+    };
+    let variants = die.children().into_iter().filter(|(_, entry)| entry.tag() == gimli::DW_TAG_variant);
+    Variants { discriminant, variants: variants.map(of_variant).collect() }
+}
+
+fn number(entry: &Entry, name: gimli::DwAt) -> Option<u64> {
+    entry.attr(name)?.udata_value()
+}
+
+/// A constant attribute; signed forms keep their sign.
+pub(crate) fn constant(value: &Attribute) -> Option<i128> {
+    match *value {
+        AttributeValue::Sdata(value) => Some(value.into()),
+        AttributeValue::Udata(value) | AttributeValue::Data8(value) => Some(value.into()),
+        AttributeValue::Data1(value) => Some(value.into()),
+        AttributeValue::Data2(value) => Some(value.into()),
+        AttributeValue::Data4(value) => Some(value.into()),
+        AttributeValue::Data16(value) => i128::try_from(value).ok(),
+        AttributeValue::Block(bytes) => {
+            let bytes = bytes.slice();
+            let mut wide = [0; 16];
+            wide.get_mut(..bytes.len())?.copy_from_slice(bytes);
+            Some(i128::from_le_bytes(wide))
+        }
+        _ => None,
+    }
+}

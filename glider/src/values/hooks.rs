@@ -1,0 +1,90 @@
+//! What may step in while values are printed: plugins, behind one small trait.
+//!
+//! The printer asks before and after every variable, member, element and pointee; what the
+//! hooks print takes its place in the value tree.
+
+use super::Place;
+use crate::dwarf::Die;
+use crate::report::{PluginText, Value, VariableKind};
+use std::fmt;
+
+/// A value that is about to be printed.
+pub struct Item<'v> {
+    /// What it is.
+    pub part: Part,
+    /// Its name: a member's own, `[3]`, `*name`; empty where it has none.
+    pub name: &'v dyn fmt::Display,
+    /// Its type; `None` where the debug information has none.
+    pub type_die: Option<Die>,
+    /// Where it is.
+    pub place: &'v Place,
+    /// Its size where that is not its type's: of a bit-field, rounded up to bytes.
+    pub size: Option<u64>,
+    /// How deep it is nested: 0 for a variable.
+    pub depth: usize,
+}
+
+/// What an [`Item`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// A parameter or local.
+    Variable(VariableKind),
+    /// A member of a structure or union.
+    Member,
+    /// An element of an array.
+    Element,
+    /// What a pointer points at.
+    Pointee,
+    /// A part named by [`Shown::Replaced`].
+    Child,
+}
+
+/// How a value is shown.
+pub enum Shown {
+    /// As glider prints it.
+    AsIs,
+    /// Not by glider: it is hidden, or was printed by the hooks.
+    Taken,
+    /// By these words and parts in place of its own.
+    Replaced {
+        /// Who says so.
+        plugin: String,
+        /// What stands after the `=`.
+        text: String,
+        /// Parts, which are printed as values.
+        children: Vec<Child>,
+        /// How many parts are left out.
+        omitted: u64,
+    },
+}
+
+/// A part of a replaced value.
+pub struct Child {
+    /// What stands before the `=`.
+    pub name: String,
+    /// Where and what it is.
+    pub place: Place,
+    /// Its type.
+    pub type_die: Option<Die>,
+}
+
+/// Called around every value.
+pub trait ValueHooks {
+    /// Before the value is read. Gives what was printed, and how the value is shown.
+    fn before(&self, item: &Item<'_>) -> (Vec<PluginText>, Shown);
+
+    /// After a value that was shown. Gives what was printed.
+    fn after(&self, item: &Item<'_>) -> Vec<PluginText>;
+}
+
+/// A value with what hooks printed around it; `None` when it was hidden without a word.
+pub(super) fn with_texts(
+    value: Option<Value>,
+    text_before: Vec<PluginText>,
+    text_after: Vec<PluginText>,
+) -> Option<Value> {
+    if text_before.is_empty() && text_after.is_empty() {
+        return value;
+    }
+    Some(Value::Plugin { text_before, value: value.map(Box::new), text_after })
+}

@@ -1,0 +1,35 @@
+//! From a variable's DIE to a [`Value`](crate::report::Value): where it is, its bytes, and
+//! what they mean.
+//!
+//! Pipeline place: after unwinding and symbolizing, before the report. Reads the target
+//! through [`Memory`] only; nothing it reads is trusted.
+
+mod decimal;
+mod entry_value;
+mod hooks;
+mod location;
+mod place;
+mod printer;
+mod scalar;
+mod text;
+mod thread_local;
+
+pub use hooks::{Child, Item, Part, Shown, ValueHooks};
+pub use location::{FrameView, Scope};
+pub use place::{Missing, Place};
+pub use printer::Printer;
+
+use crate::object::Modules;
+use crate::target::Memory;
+use crate::types::Types;
+
+/// The process whose values are read.
+#[derive(Clone, Copy)]
+pub struct Process<'a> {
+    /// Its memory.
+    pub memory: &'a dyn Memory,
+    /// Its objects.
+    pub modules: &'a Modules,
+    /// The types met so far.
+    pub types: &'a Types,
+}

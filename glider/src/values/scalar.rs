@@ -1,0 +1,123 @@
+//! Numbers, characters and enumerators from their bits.
+
+use super::decimal;
+use super::place::mask;
+use super::text;
+use crate::report::Value;
+use std::sync::Arc;
+
+/// The number in `bits` bits, two's complement when `signed`.
+pub(super) fn number(raw: u128, bits: u64, signed: bool) -> i128 {
+    let negative = signed && bits > 0 && bits <= 128 && raw >> (bits - 1) & 1 == 1;
+    if negative && bits < 128 { (raw | !mask(u128::MAX, bits)) as i128 } else { raw as i128 }
+}
+
+/// An integer.
+pub(super) fn integer(raw: u128, bits: u64, signed: bool) -> Value {
+    let text = match signed {
+        true => number(raw, bits, true).to_string(),
+        false => raw.to_string(),
+    };
+    Value::Integer { text, hex: format!("{raw:#x}") }
+}
+
+/// A truth value; a byte that is neither 0 nor 1 is shown as it is.
+pub(super) fn boolean(raw: u128) -> Value {
+    Value::Bool {
+        text: match raw {
+            0 => "false".to_owned(),
+            1 => "true".to_owned(),
+            other => other.to_string(),
+        },
+    }
+}
+
+/// A character.
+pub(super) fn character(raw: u128, bits: u64, signed: bool) -> Value {
+    Value::Char { text: text::character(number(raw, bits, signed)) }
+}
+
+/// A floating point number from its bytes; `type_name` tells the two 16-byte formats apart.
+pub(super) fn float(bytes: &[u8], type_name: &str) -> Option<String> {
+    let shortest = |text: String| text.to_lowercase();
+    Some(match *bytes {
+        [a, b] => decimal::binary16(u16::from_le_bytes([a, b])),
+        [a, b, c, d] => shortest(format!("{:?}", f32::from_le_bytes([a, b, c, d]))),
+        [a, b, c, d, e, f, g, h] => shortest(format!("{:?}", f64::from_le_bytes([a, b, c, d, e, f, g, h]))),
+        _ => {
+            let is_x87 = bytes.len() < 16 || type_name.contains("long double");
+            match bytes.first_chunk::<16>() {
+                Some(wide) if !is_x87 => decimal::binary128(u128::from_le_bytes(*wide)),
+                _ => decimal::x87(bytes.first_chunk::<10>()?),
+            }
+        }
+    })
+}
+
+/// An enumerator by name; a combination of flags by their names; else the number.
+pub(super) fn enumerator(raw: u128, bits: u64, signed: bool, names: &[(i128, Arc<str>)]) -> Value {
+    let value = number(raw, bits, signed);
+    let exact = names.iter().find(|(number, _)| *number == value).map(|(_, name)| name.to_string());
+    let text = exact.or_else(|| flags(value, names)).unwrap_or_else(|| value.to_string());
+    Value::Enum { text, number: value.to_string(), hex: format!("{raw:#x}") }
+}
+
+/// `A|B|0x40` when the enumeration is a set of single bits and `value` has some of them.
+fn flags(value: i128, names: &[(i128, Arc<str>)]) -> Option<String> {
+    let is_flag = |number: i128| number > 0 && number & (number - 1) == 0;
+    let all_flags = names.iter().all(|(number, _)| *number == 0 || is_flag(*number));
+    if value <= 0 || !all_flags {
+        return None;
+    }
+    let mut rest = value;
+    let mut parts = Vec::new();
+    for (number, name) in names.iter().filter(|(number, _)| *number != 0) {
+        if rest & number == *number {
+            parts.push(name.to_string());
+            rest &= !number;
+        }
+    }
+    if parts.is_empty() {
+        return None;
+    }
+    if rest != 0 {
+        parts.push(format!("{rest:#x}"));
+    }
+    Some(parts.join("|"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(list: &[(i128, &str)]) -> Vec<(i128, Arc<str>)> {
+        list.iter().map(|(number, name)| (*number, Arc::from(*name))).collect()
+    }
+
+    #[test]
+    fn integers_are_sign_extended_at_their_own_width() {
+        assert_eq!(number(0xff, 8, true), -1);
+        assert_eq!(number(0xff, 8, false), 255);
+        assert_eq!(number(0b101, 3, true), -3);
+        assert_eq!(number(u128::MAX, 128, true), -1);
+        assert_eq!(
+            integer(0xffff_ffff, 32, true),
+            Value::Integer { text: "-1".into(), hex: "0xffffffff".into() }
+        );
+    }
+
+    #[test]
+    fn enumerators_print_by_name_flags_by_names_and_others_by_number() {
+        let text = |value, list: &[(i128, &str)]| match enumerator(value, 32, false, &names(list)) {
+            Value::Enum { text, .. } => text,
+            other => panic!("{other:?}"),
+        };
+        let modes = [(0, "SLOW"), (5, "FAST")];
+        let bits = [(1, "READ"), (2, "WRITE"), (4, "EXEC")];
+        assert_eq!(text(5, &modes), "FAST");
+        assert_eq!(text(7, &modes), "7");
+        assert_eq!(text(5, &bits), "READ|EXEC");
+        assert_eq!(text(0x43, &bits), "READ|WRITE|0x40");
+        assert_eq!(text(0, &bits), "0");
+    }
+}

@@ -1,0 +1,89 @@
+//! Characters and strings, quoted and escaped.
+
+use std::fmt::Write;
+
+/// A quoted string of bytes: UTF-8 stays, other bytes and control characters are escaped as in C.
+pub(super) fn quote(bytes: &[u8]) -> String {
+    let mut text = String::from("\"");
+    for chunk in bytes.utf8_chunks() {
+        chunk.valid().chars().for_each(|character| escape(&mut text, character, '"'));
+        for byte in chunk.invalid() {
+            let _ = write!(text, "\\x{byte:02x}");
+        }
+    }
+    text.push('"');
+    text
+}
+
+/// A quoted string of code points.
+pub(super) fn quote_wide(units: &[u32]) -> String {
+    let mut text = String::from("\"");
+    for unit in units {
+        match char::from_u32(*unit) {
+            Some(character) => escape(&mut text, character, '"'),
+            None => {
+                let _ = write!(text, "\\u{{{unit:x}}}");
+            }
+        }
+    }
+    text.push('"');
+    text
+}
+
+/// A character as number and, when it has a shape, quoted: `97 'a'`.
+pub(super) fn character(number: i128) -> String {
+    let mut text = number.to_string();
+    // A negative number is the signed reading of a byte above 0x7f, no character of its own.
+    let code = u32::try_from(number).ok().and_then(char::from_u32);
+    if let Some(character) = code {
+        text.push_str(" '");
+        if (128..160).contains(&number) {
+            let _ = write!(text, "\\x{number:02x}");
+        } else {
+            escape(&mut text, character, '\'');
+        }
+        text.push('\'');
+    }
+    text
+}
+
+fn escape(text: &mut String, character: char, quote: char) {
+    match character {
+        '\n' => text.push_str("\\n"),
+        '\t' => text.push_str("\\t"),
+        '\r' => text.push_str("\\r"),
+        '\0' => text.push_str("\\0"),
+        '\\' => text.push_str("\\\\"),
+        _ if character == quote => {
+            text.push('\\');
+            text.push(character);
+        }
+        _ if u32::from(character) < 0x20 || character == '\x7f' => {
+            let _ = write!(text, "\\x{:02x}", u32::from(character));
+        }
+        _ if character.is_control() => {
+            let _ = write!(text, "\\u{{{:x}}}", u32::from(character));
+        }
+        _ => text.push(character),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strings_keep_utf8_and_escape_the_rest() {
+        assert_eq!(quote("grüße\n\"\x1b[0m".as_bytes()), "\"grüße\\n\\\"\\x1b[0m\"");
+        assert_eq!(quote(b"a\xff\0b"), "\"a\\xff\\0b\"");
+        assert_eq!(quote_wide(&[0x68, 0x1f600, 0xd800]), "\"h😀\\u{d800}\"");
+    }
+
+    #[test]
+    fn characters_show_number_and_shape() {
+        assert_eq!(character(97), "97 'a'");
+        assert_eq!(character(0), "0 '\\0'");
+        assert_eq!(character(-1), "-1");
+        assert_eq!(character(39), "39 '\\''");
+    }
+}
