@@ -18,3 +18,5 @@ mod lifecycle;
 mod old_peers;
 #[cfg(test)]
 mod stage;
+#[cfg(test)]
+mod with_glider;
