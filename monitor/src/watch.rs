@@ -59,15 +59,9 @@ enum Doing {
 }
 
 #[derive(Debug)]
-enum Absent {
-    Waiting { until: Now },
-    Starting,
-    Over,
-}
-
-#[derive(Debug)]
 enum Phase {
-    Absent(Absent),
+    /// No server runs. The next one is started then; None: it is being started, or never.
+    Absent(Option<Now>),
     Present(Run, Doing),
 }
 
@@ -91,7 +85,7 @@ const KILL_AGAIN: Duration = Duration::from_secs(5);
 
 impl Watch {
     pub(crate) fn new(settings: Settings) -> Watch {
-        let (phase, history) = (Phase::Absent(Absent::Starting), History::new(&settings));
+        let (phase, history) = (Phase::Absent(None), History::new(&settings));
         let (promised, now, out) = (None, Duration::ZERO, Vec::new());
         Watch { settings, phase, history, ready_told: false, promised, now, out }
     }
@@ -99,8 +93,8 @@ impl Watch {
     /// What to do about one event.
     pub(crate) fn step(&mut self, event: Event, now: Now) -> Vec<Action> {
         self.now = now;
-        self.phase = match mem::replace(&mut self.phase, Phase::Absent(Absent::Over)) {
-            Phase::Absent(absent) => self.absent(absent, event),
+        self.phase = match mem::replace(&mut self.phase, Phase::Absent(None)) {
+            Phase::Absent(until) => self.absent(until, event),
             Phase::Present(run, doing) => self.present(run, doing, event),
         };
         mem::take(&mut self.out)
@@ -110,11 +104,11 @@ impl Watch {
     /// means that the monitor was suspended or starved.
     pub(crate) fn wake_at(&mut self) -> Option<Now> {
         self.promised = match &self.phase {
-            Phase::Absent(Absent::Waiting { until: at })
-            | Phase::Present(_, Doing::Ending { kill_at: at }) => Some(*at),
+            Phase::Absent(until) => *until,
+            Phase::Present(_, Doing::Ending { kill_at }) => Some(*kill_at),
             Phase::Present(run, Doing::Watching) if !run.held => run.heart.wake_at(&self.settings),
             Phase::Present(_, Doing::Tracing(trace)) => trace.kill_at,
-            Phase::Present(_, Doing::Watching) | Phase::Absent(Absent::Starting | Absent::Over) => None,
+            Phase::Present(_, Doing::Watching) => None,
         };
         self.promised
     }
@@ -122,9 +116,8 @@ impl Watch {
     /// The state in words, for the process title.
     pub(crate) fn title(&self) -> String {
         match &self.phase {
-            Phase::Absent(Absent::Waiting { .. }) => "waiting to start the server again".to_owned(),
-            Phase::Absent(Absent::Starting) => "starting".to_owned(),
-            Phase::Absent(Absent::Over) => "exiting".to_owned(),
+            Phase::Absent(Some(_)) => "waiting to start the server again".to_owned(),
+            Phase::Absent(None) => "no server".to_owned(),
             Phase::Present(run, Doing::Watching) => {
                 let beating = if run.heart.is_watched() { "beating" } else { "running" };
                 format!("server {} {}", run.pid, if run.held { "stopped on purpose" } else { beating })
@@ -134,41 +127,33 @@ impl Watch {
         }
     }
 
-    fn absent(&mut self, mut absent: Absent, event: Event) -> Phase {
-        match (event, &mut absent) {
-            (Event::Start, _) => return self.spawn(),
-            (Event::Spawned(pid), _) => {
+    fn absent(&mut self, mut until: Option<Now>, event: Event) -> Phase {
+        match event {
+            Event::Start => return self.spawn(),
+            Event::Spawned(pid) => {
                 self.log(Level::Info, format!("server {pid} started"));
                 self.history.spawned();
                 let (since, heart) = (self.now, Heart::new(self.now));
                 let run = Run { pid, since, heart, held: false, then: Then::Judge, done: false };
                 return Phase::Present(run, Doing::Watching);
             }
-            (Event::SpawnFailed(errno), _) => return self.spawn_failed(errno),
-            (Event::Terminate(signal), _) => {
+            Event::SpawnFailed(errno) => return self.spawn_failed(errno),
+            Event::Terminate(signal) => {
                 self.log(Level::Info, format!("{} received", signals::describe(signal)));
-                self.out.push(Action::Exit(0));
-                absent = Absent::Over;
+                return self.exit(0);
             }
-            (Event::Restart, Absent::Waiting { .. }) => return self.spawn(),
-            (Event::Tick, Absent::Waiting { until }) => match self.lateness() {
-                Duration::ZERO if self.now >= *until => return self.spawn(),
-                late => *until += late,
+            Event::Restart if until.is_some() => return self.spawn(),
+            Event::Tick => match (self.lateness(), until) {
+                (Duration::ZERO, Some(at)) if self.now >= at => return self.spawn(),
+                (late, _) => until = until.map(|at| at + late),
             },
-            (Event::TraceRequested, _) => self.log(Level::Info, "trace requested, but no server runs"),
+            Event::TraceRequested => self.log(Level::Info, "trace requested, but no server runs"),
             // Meant for a server that is gone.
-            (Event::Look(..) | Event::Beat | Event::Notify(_) | Event::Fault(..), _) => {}
-            (
-                Event::StoppedByHandler
-                | Event::Stopped(_)
-                | Event::Continued
-                | Event::Ended(_)
-                | Event::Traced(..),
-                _,
-            ) => {}
-            (Event::Restart | Event::Tick, Absent::Starting | Absent::Over) => {}
+            Event::Look(..) | Event::Beat | Event::Notify(_) | Event::Fault(..) | Event::Restart => {}
+            Event::StoppedByHandler | Event::Stopped(_) | Event::Continued | Event::Ended(_) => {}
+            Event::Traced(..) => {}
         }
-        Phase::Absent(absent)
+        Phase::Absent(until)
     }
 
     fn present(&mut self, mut run: Run, mut doing: Doing, event: Event) -> Phase {
@@ -204,11 +189,7 @@ impl Watch {
             }
             Event::Ended(end) => match &mut doing {
                 Doing::Watching | Doing::Ending { .. } => return self.finish(&run, end),
-                Doing::Tracing(trace) => {
-                    let text = format!("server {} {end} while process {} was traced", run.pid, trace.pid);
-                    self.log(Level::Alert, text);
-                    trace.ended = Some(end);
-                }
+                Doing::Tracing(trace) => trace.ended = Some(end),
             },
             Event::Traced(problem, bytes) => match doing {
                 Doing::Tracing(trace) => return self.traced(run, trace, problem.as_deref(), bytes),
@@ -402,10 +383,7 @@ impl Watch {
                 until if until <= self.now => self.spawn(),
                 until => self.wait(until),
             },
-            Then::Judge | Then::Respawn | Then::Leave => {
-                self.out.push(Action::Exit(end.code()));
-                Phase::Absent(Absent::Over)
-            }
+            Then::Judge | Then::Respawn | Then::Leave => self.exit(end.code()),
         }
     }
 
@@ -451,14 +429,18 @@ impl Watch {
 
     fn spawn(&mut self) -> Phase {
         self.out.push(Action::Spawn);
-        Phase::Absent(Absent::Starting)
+        Phase::Absent(None)
+    }
+
+    fn exit(&mut self, code: i32) -> Phase {
+        self.out.push(Action::Exit(code));
+        Phase::Absent(None)
     }
 
     fn spawn_failed(&mut self, errno: i32) -> Phase {
         self.log(Level::Alert, format!("cannot start the server: {}", signals::errno_text(errno)));
         if self.settings.run_once || !(self.settings.immortal || self.history.ever_ran()) {
-            self.out.push(Action::Exit(if errno == libc::ENOENT { 127 } else { 126 }));
-            return Phase::Absent(Absent::Over);
+            return self.exit(if errno == libc::ENOENT { 127 } else { 126 });
         }
         let until = self.history.next_spawn_after_failure(self.now);
         self.wait(until)
@@ -468,7 +450,7 @@ impl Watch {
         let delay = format!("next start in {:.1} s", until.saturating_sub(self.now).as_secs_f64());
         self.out.push(Action::Up(format!("STATUS={delay}")));
         self.log(Level::Info, delay);
-        Phase::Absent(Absent::Waiting { until })
+        Phase::Absent(Some(until))
     }
 
     fn tell_ready(&mut self, ready: bool) {

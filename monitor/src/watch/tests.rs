@@ -415,14 +415,16 @@ fn no_order_of_events_makes_it_panic_or_forget_to_exit() {
         for at in 0..40 {
             seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             let event = events[(seed >> 33) as usize % events.len()].clone();
-            machine.tell(event, at * 20);
+            let exits = machine.tell(event, at * 20).iter().any(|action| matches!(action, Action::Exit(_)));
+            if exits {
+                break;
+            }
             machine.0.wake_at();
         }
         let actions: Vec<_> = [Event::Terminate(libc::SIGTERM), traced(1), Event::Ended(End::Exit(0))]
             .into_iter()
             .flat_map(|event| machine.tell(event, 900))
             .collect();
-        let over = matches!(machine.0.phase, Phase::Absent(Absent::Over));
-        assert!(over, "{:?} after {actions:?}", machine.0.phase);
+        assert!(actions.iter().any(|action| matches!(action, Action::Exit(_))), "{:?}", machine.0.phase);
     }
 }
