@@ -8,7 +8,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -41,14 +41,17 @@ impl Pidfile {
     /// Another monitor has it, or the file cannot be opened.
     pub(crate) fn lock(path: &str) -> Result<Pidfile, Error> {
         let io = |source| Error::Io { path: path.to_owned(), source };
-        let open = |path: &Path| {
-            let mut options = OpenOptions::new();
-            options.read(true).write(true).create(true).truncate(false).mode(0o644);
-            options.custom_flags(libc::O_NOFOLLOW).open(path)
-        };
+        let mut options = OpenOptions::new();
+        options
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o644)
+            .custom_flags(libc::O_NOFOLLOW);
+        let open = |path: &Path| options.open(path);
         // Detaching must not move it.
         let own = std::path::absolute(path).map_err(io)?;
-        let file = open(&own).map_err(io)?;
         let lock = libc::flock {
             l_type: libc::F_WRLCK as libc::c_short,
             l_whence: libc::SEEK_SET as libc::c_short,
@@ -56,16 +59,22 @@ impl Pidfile {
             l_len: 0,
             l_pid: 0,
         };
-        match fcntl(&file, FcntlArg::F_OFD_SETLK(&lock)) {
-            Ok(_) => {}
-            Err(nix::Error::EAGAIN | nix::Error::EACCES) => {
-                let mut owner = String::new();
-                let _ = (&file).take(32).read_to_string(&mut owner);
-                return Err(Error::Owned { owner: owner.trim().to_owned(), path: path.to_owned() });
+        loop {
+            let file = open(&own).map_err(io)?;
+            match fcntl(&file, FcntlArg::F_OFD_SETLK(&lock)) {
+                Ok(_) if is_at(&file, &own) => {
+                    return Ok(Pidfile { file, server: open(&server_path(&own)).map_err(io)?, path: own });
+                }
+                // Its owner removed it between our open and our lock: a lock on that file protects nothing.
+                Ok(_) => {}
+                Err(nix::Error::EAGAIN | nix::Error::EACCES) => {
+                    let mut owner = String::new();
+                    let _ = (&file).take(32).read_to_string(&mut owner);
+                    return Err(Error::Owned { owner: owner.trim().to_owned(), path: path.to_owned() });
+                }
+                Err(error) => return Err(io(error.into())),
             }
-            Err(error) => return Err(io(error.into())),
         }
-        Ok(Pidfile { file, server: open(&server_path(&own)).map_err(io)?, path: own })
     }
 
     /// # Errors
@@ -127,6 +136,13 @@ impl Pidfile {
     }
 }
 
+/// Whether the open file still is the one at `path`.
+fn is_at(file: &File, path: &Path) -> bool {
+    let identity = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
+    let there = fs::symlink_metadata(path).map(identity);
+    there.is_ok_and(|there| file.metadata().map(identity).is_ok_and(|open| open == there))
+}
+
 fn server_path(pidfile: &Path) -> PathBuf {
     let mut name = pidfile.as_os_str().to_owned();
     name.push(".server");
@@ -152,6 +168,18 @@ mod tests {
         assert!(refusal.contains(&format!("process {}, owns", std::process::id())), "{refusal}");
         drop(first);
         assert!(Pidfile::lock(&path).is_ok());
+    }
+
+    #[test]
+    fn a_file_that_was_removed_or_replaced_is_not_at_its_path_any_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("pid");
+        let file = File::create(&path).unwrap();
+        assert!(is_at(&file, &path));
+        fs::rename(&path, folder.path().join("other")).unwrap();
+        assert!(!is_at(&file, &path));
+        let _other = File::create(&path).unwrap();
+        assert!(!is_at(&file, &path));
     }
 
     #[test]

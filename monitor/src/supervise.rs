@@ -12,7 +12,7 @@ use crate::trace_file::{self, Header, TraceFile};
 use crate::watch::Watch;
 use crate::{process, signals, spawn};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signal::{SigHandler, SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd, siginfo};
 use std::collections::VecDeque;
 use std::os::fd::AsFd;
@@ -68,6 +68,12 @@ impl Supervisor {
     ) -> nix::Result<Self> {
         let mask: SigSet = SIGNALS.into_iter().collect();
         mask.thread_block()?;
+        // A signal that was ignored when the monitor was started would never arrive, and with SIGCHLD ignored no
+        // child could be waited for. SIGHUP stays ignored under nohup(1).
+        for signal in SIGNALS.into_iter().filter(|signal| *signal != Signal::SIGHUP) {
+            // SAFETY: the default action; the signal is blocked, and this program installs no handlers.
+            unsafe { nix::sys::signal::signal(signal, SigHandler::SigDfl) }?;
+        }
         Ok(Supervisor {
             glider: spawn::find_glider(options.text("glider")),
             manager: std::env::var("NOTIFY_SOCKET").ok(),

@@ -123,9 +123,11 @@ fn it_detaches_logs_to_its_file_and_runs_the_server_in_a_group_of_its_own() {
         Some(stage.read("log")).filter(|log| log.contains("up "))
     });
     let monitor: i32 = stage.read("pid").trim().parse().unwrap();
+    wait_for("the title", || {
+        let title = stage.processes().into_iter().find(|process| process.pid == monitor)?.title;
+        title.starts_with("monitor: server ").then_some(())
+    });
     let processes = stage.processes();
-    let daemon = processes.iter().find(|process| process.pid == monitor).unwrap();
-    assert!(daemon.title.starts_with("monitor: server "), "{daemon:?}");
     let server = processes.iter().find(|process| process.parent == monitor).unwrap().pid;
     let session = nix::unistd::getsid(Some(nix::unistd::Pid::from_raw(monitor))).unwrap();
     assert!(log.contains(&format!("up {server} {session} in /\n")), "{log}");
@@ -229,4 +231,19 @@ fn a_log_that_nobody_reads_does_not_stop_it() {
     assert_eq!(stage.traces().len(), 1);
     nix::sys::signal::kill(nix::unistd::Pid::from_raw(child.id() as i32), Signal::SIGTERM).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(143));
+}
+
+#[test]
+fn signals_that_its_parent_ignored_arrive_all_the_same() {
+    let stage = Stage::new();
+    let server = stage.script("server", "echo up\nexit 7\n");
+    let mut shell = stage.command("sh");
+    shell.args([
+        "-c",
+        "trap '' CHLD USR1 USR2 TERM INT QUIT; exec \"$@\"",
+        "sh",
+        env!("CARGO_BIN_EXE_monitor"),
+    ]);
+    shell.arg("--detach=0").arg(server);
+    assert_eq!(stage.start(shell).wait().code(), Some(7));
 }
