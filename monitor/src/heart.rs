@@ -14,15 +14,16 @@ pub(crate) type Now = Duration;
 
 #[derive(Debug, Default)]
 pub(crate) struct Heart {
-    watched: bool,
+    /// A beat was seen.
+    pub(crate) watched: bool,
     /// State and ticks that the segment showed last.
     seen: (i32, i32),
     /// STOPPING=1 was told.
-    stopping: bool,
+    pub(crate) stopping: bool,
     last_beat: Now,
     last_look: Now,
     /// EXTEND_TIMEOUT_USEC=: no verdict before this.
-    extended: Now,
+    pub(crate) extended: Now,
 }
 
 impl Heart {
@@ -47,21 +48,9 @@ impl Heart {
         self.watched = true;
     }
 
-    pub(crate) fn stopping(&mut self) {
-        self.stopping = true;
-    }
-
-    pub(crate) fn extend(&mut self, until: Now) {
-        self.extended = until;
-    }
-
     /// Starts the running interval anew: after a trace, a stop, or when the monitor itself was not running.
     pub(crate) fn restart(&mut self, now: Now) {
         (self.last_beat, self.last_look) = (now, now);
-    }
-
-    pub(crate) fn is_watched(&self) -> bool {
-        self.watched
     }
 
     fn beats_in_segment(&self) -> bool {
@@ -137,7 +126,7 @@ mod tests {
     fn nobody_is_watched_before_the_first_beat() {
         let mut heart = Heart::new(s(0));
         heart.look(0, 0, s(1000));
-        assert!(!heart.is_watched() && !heart.is_overdue(&settings(), s(5000)));
+        assert!(!heart.watched && !heart.is_overdue(&settings(), s(5000)));
         assert_eq!(heart.wake_at(&settings()), Some(s(1040)), "an old libgimli may begin to beat");
     }
 
@@ -173,7 +162,7 @@ mod tests {
     fn an_extension_postpones_the_verdict_and_an_interval_of_zero_never_gives_one() {
         let mut heart = Heart::new(s(0));
         heart.beat(s(0));
-        heart.extend(s(500));
+        heart.extended = s(500);
         assert!(!heart.is_overdue(&settings(), s(499)) && heart.is_overdue(&settings(), s(500)));
         let never = Settings { interval: s(0), ..settings() };
         assert!(!heart.is_overdue(&never, s(100_000)));
@@ -183,7 +172,7 @@ mod tests {
     fn a_server_that_says_it_stops_has_the_stop_interval() {
         let mut heart = Heart::new(s(0));
         heart.beat(s(0));
-        heart.stopping();
+        heart.stopping = true;
         assert_eq!(heart.state(), State::Stopping);
         assert!(heart.is_overdue(&settings(), s(40)));
     }

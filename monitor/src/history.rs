@@ -9,11 +9,8 @@ const BURST: Duration = Duration::from_secs(3600);
 /// Between attempts when the server cannot even be started.
 const FAILED_START: Duration = Duration::from_secs(1);
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct History {
-    frequency: Duration,
-    max_delay: Duration,
-    spawns: u64,
     /// Starts in a row that lasted less than the respawn frequency, or failed.
     fast_deaths: u32,
     traces: u64,
@@ -23,45 +20,25 @@ pub(crate) struct History {
 }
 
 impl History {
-    pub(crate) fn new(settings: &Settings) -> History {
-        History {
-            frequency: settings.respawn_frequency,
-            max_delay: settings.respawn_max_delay,
-            spawns: 0,
-            fast_deaths: 0,
-            traces: 0,
-            refused: 0,
-            bytes: 0,
-            last_trace: Duration::ZERO,
-        }
-    }
-
-    pub(crate) fn spawned(&mut self) {
-        self.spawns += 1;
-    }
-
-    pub(crate) fn ever_ran(&self) -> bool {
-        self.spawns > 0
-    }
-
     /// When a server that started at `since` and died at `now` may start again: not within the respawn
     /// frequency of its start; from the second fast death in a row on, twice as long each time, up to the limit.
-    pub(crate) fn next_spawn(&mut self, since: Now, now: Now) -> Now {
-        if now.saturating_sub(since) >= self.frequency {
+    pub(crate) fn next_spawn(&mut self, settings: &Settings, since: Now, now: Now) -> Now {
+        let frequency = settings.respawn_frequency;
+        if now.saturating_sub(since) >= frequency {
             self.fast_deaths = 0;
             return now;
         }
-        since + self.delay(self.frequency)
+        since + self.delay(frequency, settings)
     }
 
-    pub(crate) fn next_spawn_after_failure(&mut self, now: Now) -> Now {
-        now + self.delay(self.frequency.max(FAILED_START))
+    pub(crate) fn next_spawn_after_failure(&mut self, settings: &Settings, now: Now) -> Now {
+        now + self.delay(settings.respawn_frequency.max(FAILED_START), settings)
     }
 
-    fn delay(&mut self, first: Duration) -> Duration {
+    fn delay(&mut self, first: Duration, settings: &Settings) -> Duration {
         let delay = first.saturating_mul(1 << self.fast_deaths.min(20));
         self.fast_deaths = self.fast_deaths.saturating_add(1);
-        delay.min(self.max_delay.max(first))
+        delay.min(settings.respawn_max_delay.max(first))
     }
 
     /// Why the burst holds no room for another trace, if so; it is then counted.

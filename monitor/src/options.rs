@@ -41,42 +41,38 @@ struct Spec {
     help: &'static str,
 }
 
-const fn spec(
-    name: &'static str,
-    variable: &'static str,
-    kind: Kind,
-    default: &'static str,
-    help: &'static str,
-) -> Spec {
-    Spec { name, variable, kind, default, help }
+macro_rules! spec {
+    ($name:literal, $variable:literal, $kind:ident, $default:literal, $help:literal) => {
+        Spec { name: $name, variable: $variable, kind: $kind, default: $default, help: $help }
+    };
 }
 
 use Kind::{Count, Seconds, Text, Toggle};
 #[rustfmt::skip]
 const SPECS: [Spec; 23] = [
-    spec("watchdog-interval", "GIMLI_WATCHDOG_INTERVAL", Seconds, "60", "a running server must beat this often; 0: never"),
-    spec("watchdog-start-interval", "GIMLI_WATCHDOG_START_INTERVAL", Seconds, "200", "the same while it starts"),
-    spec("watchdog-stop-interval", "GIMLI_WATCHDOG_STOP_INTERVAL", Seconds, "60", "the same while it stops; then SIGKILL"),
-    spec("trace-interval", "GIMLI_TRACE_INTERVAL", Seconds, "60", "time for glider to trace; 0: no limit"),
-    spec("respawn-frequency", "GIMLI_RESPAWN_FREQUENCY", Seconds, "15", "start the server at most this often"),
-    spec("respawn-max-delay", "GIMLI_RESPAWN_MAX_DELAY", Seconds, "300", "limit of the back-off after fast deaths"),
-    spec("trace-dir", "GIMLI_TRACE_DIR", Text, "/tmp", "where trace files go"),
-    spec("max-traces", "GIMLI_MAX_TRACES", Count, "20", "trace files of one burst, the first are kept; 0: no limit"),
-    spec("max-trace-bytes", "GIMLI_MAX_TRACE_BYTES", Count, "104857600", "bytes of all traces of one burst; 0: no limit"),
-    spec("glider", "GIMLI_GLIDER_PATH", Text, "", "the trace program; else beside monitor, then in PATH"),
-    spec("pidfile", "GIMLI_PID_FILE", Text, "", "holds the monitor's pid and a lock"),
-    spec("log-file", "GIMLI_LOG_FILE", Text, "", "append the log here rather than to standard error"),
-    spec("uid", "GIMLI_UID", Text, "", "run as this user, number or name"),
-    spec("gid", "GIMLI_GID", Text, "", "run as this group, number or name; else the user's own"),
-    spec("detach", "GIMLI_DETACH", Toggle, "1", "go to the background"),
-    spec("setsid", "GIMLI_SETSID", Toggle, "1", "start a new session, and a process group for the server"),
-    spec("quiet", "GIMLI_QUIET", Toggle, "0", "log faults and problems only; detached: no output"),
-    spec("debug", "GIMLI_DEBUG", Toggle, "0", "log each beat's first, each state and each small event"),
-    spec("immortal", "GIMLI_IMMORTAL", Toggle, "0", "start the server again however it ended"),
-    spec("run-once", "GIMLI_RUN_ONCE", Toggle, "0", "never start it again"),
-    spec("config-file", "GIMLI_CONFIG_FILE", Text, "", "file of `name = value` lines, # begins a comment"),
-    spec("arg0", "GIMLI_ARG0", Text, "", "what the server sees as its own name"),
-    spec("show-config", "GIMLI_SHOW_CONFIG", Toggle, "0", "print each value and where it came from, and exit"),
+    spec!("watchdog-interval", "GIMLI_WATCHDOG_INTERVAL", Seconds, "60", "a running server must beat this often; 0: never"),
+    spec!("watchdog-start-interval", "GIMLI_WATCHDOG_START_INTERVAL", Seconds, "200", "the same while it starts"),
+    spec!("watchdog-stop-interval", "GIMLI_WATCHDOG_STOP_INTERVAL", Seconds, "60", "the same while it stops; then SIGKILL"),
+    spec!("trace-interval", "GIMLI_TRACE_INTERVAL", Seconds, "60", "time for glider to trace; 0: no limit"),
+    spec!("respawn-frequency", "GIMLI_RESPAWN_FREQUENCY", Seconds, "15", "start the server at most this often"),
+    spec!("respawn-max-delay", "GIMLI_RESPAWN_MAX_DELAY", Seconds, "300", "limit of the back-off after fast deaths"),
+    spec!("trace-dir", "GIMLI_TRACE_DIR", Text, "/tmp", "where trace files go"),
+    spec!("max-traces", "GIMLI_MAX_TRACES", Count, "20", "trace files of one burst, the first are kept; 0: no limit"),
+    spec!("max-trace-bytes", "GIMLI_MAX_TRACE_BYTES", Count, "104857600", "bytes of all traces of one burst; 0: no limit"),
+    spec!("glider", "GIMLI_GLIDER_PATH", Text, "", "the trace program; else beside monitor, then in PATH"),
+    spec!("pidfile", "GIMLI_PID_FILE", Text, "", "holds the monitor's pid and a lock"),
+    spec!("log-file", "GIMLI_LOG_FILE", Text, "", "append the log here rather than to standard error"),
+    spec!("uid", "GIMLI_UID", Text, "", "run as this user, number or name"),
+    spec!("gid", "GIMLI_GID", Text, "", "run as this group, number or name; else the user's own"),
+    spec!("detach", "GIMLI_DETACH", Toggle, "1", "go to the background"),
+    spec!("setsid", "GIMLI_SETSID", Toggle, "1", "start a new session, and a process group for the server"),
+    spec!("quiet", "GIMLI_QUIET", Toggle, "0", "log faults and problems only; detached: no output"),
+    spec!("debug", "GIMLI_DEBUG", Toggle, "0", "log each beat's first, each state and each small event"),
+    spec!("immortal", "GIMLI_IMMORTAL", Toggle, "0", "start the server again however it ended"),
+    spec!("run-once", "GIMLI_RUN_ONCE", Toggle, "0", "never start it again"),
+    spec!("config-file", "GIMLI_CONFIG_FILE", Text, "", "file of `name = value` lines, # begins a comment"),
+    spec!("arg0", "GIMLI_ARG0", Text, "", "what the server sees as its own name"),
+    spec!("show-config", "GIMLI_SHOW_CONFIG", Toggle, "0", "print each value and where it came from, and exit"),
 ];
 
 /// All options, checked, with the place each came from, and the command to run.
@@ -259,18 +255,17 @@ impl Options {
         }
     }
 
-    /// Makes every relative path absolute, for a daemon that changes to `/`. A command without a slash is looked
-    /// up in PATH and stays as it is.
+    /// Makes every relative path absolute, for a daemon that changes to `/`. A program without a slash is looked up
+    /// in PATH and stays as it is.
     pub(crate) fn make_paths_absolute(&mut self) {
-        let slots = SPECS
-            .iter()
-            .zip(&mut self.values)
-            .filter(|(spec, _)| matches!(spec.name, "trace-dir" | "glider"));
-        for (_, (value, _)) in slots {
-            // An empty one stays empty.
-            *value = std::path::absolute(&*value)
-                .map(|path| path.to_string_lossy().into_owned())
-                .unwrap_or_default();
+        for name in ["trace-dir", "glider"] {
+            let found = SPECS.iter().zip(&mut self.values).find(|(spec, _)| spec.name == name);
+            if let Some((_, (value, _))) =
+                found.filter(|(_, (value, _))| name != "glider" || value.contains('/'))
+            {
+                *value =
+                    std::path::absolute(&*value).map_or(value.clone(), |path| path.display().to_string());
+            }
         }
         if let Some(program) = self.command.first_mut().filter(|word| word.to_string_lossy().contains('/')) {
             *program = std::path::absolute(&*program).map_or(program.clone(), Into::into);

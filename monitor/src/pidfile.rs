@@ -52,13 +52,9 @@ impl Pidfile {
         let open = |path: &Path| options.open(path);
         // Detaching must not move it.
         let own = std::path::absolute(path).map_err(io)?;
-        let lock = libc::flock {
-            l_type: libc::F_WRLCK as libc::c_short,
-            l_whence: libc::SEEK_SET as libc::c_short,
-            l_start: 0,
-            l_len: 0,
-            l_pid: 0,
-        };
+        // SAFETY: all-zero means from the start to the end of the file, whence SEEK_SET.
+        let mut lock: libc::flock = unsafe { std::mem::zeroed() };
+        lock.l_type = libc::F_WRLCK as libc::c_short;
         loop {
             let file = open(&own).map_err(io)?;
             match fcntl(&file, FcntlArg::F_OFD_SETLK(&lock)) {

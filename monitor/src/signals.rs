@@ -1,4 +1,4 @@
-//! Words for signals, their codes and errno values, and which signals mean that a program is broken.
+//! Words for signals and their codes, and which signals mean that a program is broken.
 
 use nix::sys::signal::Signal;
 
@@ -32,11 +32,6 @@ pub(crate) fn describe_code(signal: i32, code: i32) -> &'static str {
         (libc::SIGSYS, 1) => "refused by a seccomp filter",
         _ => "no details",
     }
-}
-
-/// `No such file or directory (os error 2)`.
-pub(crate) fn errno_text(errno: i32) -> String {
-    std::io::Error::from_raw_os_error(errno).to_string()
 }
 
 #[cfg(test)]

@@ -71,6 +71,8 @@ pub(crate) struct Watch {
     settings: Settings,
     phase: Phase,
     history: History,
+    /// The command could be run at least once.
+    ran: bool,
     ready_told: bool,
     /// When the monitor asked to be woken; being woken much later means that it was not run.
     promised: Option<Now>,
@@ -85,9 +87,9 @@ const KILL_AGAIN: Duration = Duration::from_secs(5);
 
 impl Watch {
     pub(crate) fn new(settings: Settings) -> Watch {
-        let (phase, history) = (Phase::Absent(None), History::new(&settings));
-        let (promised, now, out) = (None, Duration::ZERO, Vec::new());
-        Watch { settings, phase, history, ready_told: false, promised, now, out }
+        let (phase, history, now) = (Phase::Absent(None), History::default(), Duration::ZERO);
+        let (ran, ready_told, promised, out) = (false, false, None, Vec::new());
+        Watch { settings, phase, history, ran, ready_told, promised, now, out }
     }
 
     /// What to do about one event.
@@ -119,7 +121,7 @@ impl Watch {
             Phase::Absent(Some(_)) => "waiting to start the server again".to_owned(),
             Phase::Absent(None) => "no server".to_owned(),
             Phase::Present(run, Doing::Watching) => {
-                let beating = if run.heart.is_watched() { "beating" } else { "running" };
+                let beating = if run.heart.watched { "beating" } else { "running" };
                 format!("server {} {}", run.pid, if run.held { "stopped on purpose" } else { beating })
             }
             Phase::Present(_, Doing::Tracing(trace)) => format!("{}: tracing {}", trace.reason, trace.pid),
@@ -132,7 +134,7 @@ impl Watch {
             Event::Start => return self.spawn(),
             Event::Spawned(pid) => {
                 self.log(Level::Info, format!("server {pid} started"));
-                self.history.spawned();
+                self.ran = true;
                 let (since, heart) = (self.now, Heart::new(self.now));
                 let run = Run { pid, since, heart, held: false, then: Then::Judge, done: false };
                 return Phase::Present(run, Doing::Watching);
@@ -231,11 +233,9 @@ impl Watch {
             self.log(Level::Info, format!("server {} says it is ready", run.pid));
         }
         self.tell_ready(message.ready);
-        if message.stopping {
-            run.heart.stopping();
-        }
+        run.heart.stopping |= message.stopping;
         if let Some(time) = message.extend {
-            run.heart.extend(self.now + time);
+            run.heart.extended = self.now + time;
             if let Doing::Ending { kill_at } = doing {
                 *kill_at = (*kill_at).max(self.now + time);
             }
@@ -379,10 +379,12 @@ impl Watch {
         };
         match then {
             Then::Restart => self.spawn(),
-            Then::Respawn if !self.settings.run_once => match self.history.next_spawn(run.since, self.now) {
-                until if until <= self.now => self.spawn(),
-                until => self.wait(until),
-            },
+            Then::Respawn if !self.settings.run_once => {
+                match self.history.next_spawn(&self.settings, run.since, self.now) {
+                    until if until <= self.now => self.spawn(),
+                    until => self.wait(until),
+                }
+            }
             Then::Judge | Then::Respawn | Then::Leave => self.exit(end.code()),
         }
     }
@@ -438,11 +440,12 @@ impl Watch {
     }
 
     fn spawn_failed(&mut self, errno: i32) -> Phase {
-        self.log(Level::Alert, format!("cannot start the server: {}", signals::errno_text(errno)));
-        if self.settings.run_once || !(self.settings.immortal || self.history.ever_ran()) {
+        let why = std::io::Error::from_raw_os_error(errno);
+        self.log(Level::Alert, format!("cannot start the server: {why}"));
+        if self.settings.run_once || !(self.settings.immortal || self.ran) {
             return self.exit(if errno == libc::ENOENT { 127 } else { 126 });
         }
-        let until = self.history.next_spawn_after_failure(self.now);
+        let until = self.history.next_spawn_after_failure(&self.settings, self.now);
         self.wait(until)
     }
 

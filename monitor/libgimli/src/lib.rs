@@ -33,20 +33,12 @@ mod interpose;
 pub mod segment;
 
 use segment::Segment;
-use std::sync::atomic::Ordering;
-
 pub use segment::State;
 
 /// The channel on which a server tells its monitor that it makes progress.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct Heartbeat {
     segment: &'static Segment,
-}
-
-impl std::fmt::Debug for Heartbeat {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Heartbeat {{ state: {} }}", self.segment.state.load(Ordering::Relaxed))
-    }
 }
 
 impl Heartbeat {
