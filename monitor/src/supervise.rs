@@ -29,7 +29,6 @@ const MAX_PER_TURN: usize = 64;
 
 struct Tracer {
     pid: Pid,
-    subject: Pid,
     since: Instant,
     stopped: bool,
 }
@@ -336,7 +335,7 @@ impl Supervisor {
         match started {
             Ok(tracer) => {
                 let since = Instant::now();
-                self.tracer = Some(Tracer { pid: tracer, subject: pid, since, stopped: false });
+                self.tracer = Some(Tracer { pid: tracer, since, stopped: false });
                 Ok(())
             }
             Err(error) => {
@@ -360,7 +359,7 @@ impl Supervisor {
         };
         let bytes = self.trace_file.as_ref().map_or(0, |file| {
             let text = problem.as_deref().unwrap_or("complete");
-            file.say(&format!("Trace program: {text}, after {took:.3} s on process {}.", tracer.subject));
+            file.say(&format!("Trace program: {text}, after {took:.3} s."));
             file.bytes()
         });
         self.events.push_back(Event::Traced(problem, bytes));

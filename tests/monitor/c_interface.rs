@@ -99,3 +99,22 @@ fn a_rust_server_is_watched_and_traced() {
         assert!(stage.read("out").contains("last words"), "{how}");
     }
 }
+
+#[test]
+fn threads_have_a_signal_stack_and_give_it_back_however_they_end() {
+    let stage = Stage::new();
+    let archive = library_folder().join("libgimli.a");
+    let (folder, rpath) = (library_folder(), format!("-Wl,-rpath,{}", library_folder().display()));
+    let dynamic = [folder.as_os_str(), "-lgimli".as_ref(), rpath.as_ref()];
+    let fixed = [folder.as_os_str(), archive.as_os_str()];
+    let whole =
+        [folder.as_os_str(), archive.as_os_str(), "-static".as_ref(), "-Wl,-u,__pthread_create".as_ref()];
+    for linking in [&dynamic[..], &fixed, &whole] {
+        let program = stage.path("threads");
+        let mut cc = Command::new("cc");
+        cc.args(["-std=c11", "-Wall", "-Wextra", "-pthread", "-I"]).arg(header_folder());
+        cc.arg(target_source("threads.c")).arg("-L").args(linking).arg("-o").arg(&program);
+        must_run(&mut cc, "gcc");
+        assert_eq!(must_run(&mut stage.command(&program), "the test itself"), "ok\n", "{linking:?}");
+    }
+}
