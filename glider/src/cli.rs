@@ -3,8 +3,9 @@
 //! Each option is defined once, here; the help is made from it.
 
 use crate::limits::Limits;
+use crate::plugin::Sources;
 use crate::report::render::Format;
-use clap::{ColorChoice, Parser, ValueEnum};
+use clap::{Args, ColorChoice, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -42,6 +43,12 @@ pub struct Settings {
     pub color: When,
     /// Whether more is told.
     pub verbose: bool,
+    /// Which plugins are loaded.
+    pub plugins: Sources,
+    /// Whether it is told what each call of a plugin took.
+    pub trace_plugins: bool,
+    /// Not to trace, but to list the plugins that would be loaded.
+    pub lists_plugins: bool,
 }
 
 /// When text is coloured.
@@ -69,11 +76,14 @@ enum FormatName {
 /// stopped if it was stopped before. glider needs the right to trace it: the same user, or
 /// root, or CAP_SYS_PTRACE.
 #[derive(Debug, Parser)]
-#[command(name = "glider", version, color = ColorChoice::Never, max_term_width = 100, after_long_help = AFTER_HELP)]
+#[command(name = "glider", version, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true, disable_help_subcommand = true, color = ColorChoice::Never, max_term_width = 100, after_long_help = AFTER_HELP)]
 struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+
     /// Process to trace; the id of one of its threads means the same process
-    #[arg(value_parser = clap::value_parser!(i32).range(1..))]
-    pid: i32,
+    #[arg(required = true, value_parser = clap::value_parser!(i32).range(1..))]
+    pid: Option<i32>,
 
     /// What the report is written as
     #[arg(short, long, value_enum, default_value = "text")]
@@ -122,6 +132,29 @@ struct Arguments {
     #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = parse_seconds)]
     timeout: Duration,
 
+    #[command(flatten)]
+    plugins: PluginArguments,
+
+    /// Time that one call of a plugin may take before the plugin is dropped
+    #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = parse_seconds)]
+    plugin_call_time: Duration,
+
+    /// Time that all calls of one plugin may take
+    #[arg(long, value_name = "SECONDS", default_value = "15", value_parser = parse_seconds)]
+    plugin_time: Duration,
+
+    /// Most bytes that one plugin may print (suffixes: k, M, G)
+    #[arg(long, value_name = "SIZE", default_value = "16M", value_parser = parse_size)]
+    max_plugin_output: u64,
+
+    /// Most memory that plugins may allocate (suffixes: k, M, G)
+    #[arg(long, value_name = "SIZE", default_value = "512M", value_parser = parse_size)]
+    max_plugin_memory: u64,
+
+    /// Tell on standard error what each call of a plugin took
+    #[arg(long)]
+    trace_plugins: bool,
+
     /// When to colour the text; `auto` means on a terminal, unless NO_COLOR is set
     #[arg(long, value_name = "WHEN", value_enum, default_value = "auto")]
     color: When,
@@ -129,6 +162,46 @@ struct Arguments {
     /// Show whole paths and all modules, and tell how long it took
     #[arg(short, long)]
     verbose: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// List the plugins that would be loaded for a process, where they were looked for, and why not
+    ///
+    /// Nothing of a plugin runs, and the process is not stopped.
+    Plugins {
+        /// The process
+        #[arg(value_parser = clap::value_parser!(i32).range(1..))]
+        pid: i32,
+
+        #[command(flatten)]
+        plugins: PluginArguments,
+    },
+}
+
+/// Where plugins come from.
+#[derive(Debug, Args)]
+struct PluginArguments {
+    /// Look for plugins in these folders too, after that of each object and before the system's
+    ///
+    /// Folders separated by colons, or the option repeated.
+    #[arg(long, value_name = "FOLDER", env = "GIMLI_PLUGIN_PATH", value_delimiter = ':')]
+    plugin_path: Vec<PathBuf>,
+
+    /// Load this plugin, whatever the process is
+    #[arg(long = "plugin", value_name = "FILE")]
+    plugin: Vec<PathBuf>,
+
+    /// Load no plugin at all
+    #[arg(long, conflicts_with = "plugin")]
+    no_plugins: bool,
+}
+
+impl PluginArguments {
+    fn sources(self) -> Sources {
+        let folders = self.plugin_path.into_iter().filter(|folder| !folder.as_os_str().is_empty());
+        Sources { none: self.no_plugins, folders: folders.collect(), files: self.plugin }
+    }
 }
 
 const AFTER_HELP: &str = "\
@@ -162,8 +235,13 @@ pub struct Usage {
 pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Settings, Usage> {
     let arguments = Arguments::try_parse_from(arguments)
         .map_err(|error| Usage { text: error.render().to_string(), is_error: error.use_stderr() })?;
+    let (pid, plugins, lists_plugins) = match arguments.command {
+        Some(Command::Plugins { pid, plugins }) => (pid, plugins.sources(), true),
+        // The parser demands the id where there is no subcommand.
+        None => (arguments.pid.unwrap_or_default(), arguments.plugins.sources(), false),
+    };
     Ok(Settings {
-        pid: arguments.pid,
+        pid,
         format: match arguments.format {
             FormatName::Text => Format::Text,
             FormatName::Json => Format::Json,
@@ -178,10 +256,17 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Settings, 
             string: arguments.max_string,
             pointers: arguments.max_pointers,
             output: arguments.max_output,
+            plugin_call: arguments.plugin_call_time,
+            plugin_time: arguments.plugin_time,
+            plugin_output: arguments.max_plugin_output,
+            plugin_memory: arguments.max_plugin_memory,
         },
         timeout: arguments.timeout,
         color: arguments.color,
         verbose: arguments.verbose,
+        plugins,
+        trace_plugins: arguments.trace_plugins,
+        lists_plugins,
     })
 }
 

@@ -2,6 +2,7 @@
 //! or a constant with its reason.
 
 use serde::{Deserialize, Serialize};
+use std::time::Duration;
 
 /// What bounds one report. Counts are of items shown, sizes in bytes.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -18,10 +19,29 @@ pub struct Limits {
     pub pointers: usize,
     /// Size of the report; past it variables are left out, frames never (`--max-output`).
     pub output: u64,
+    /// Time that one call of a plugin may take (`--plugin-call-time`).
+    pub plugin_call: Duration,
+    /// Time that all calls of one plugin may take (`--plugin-time`).
+    pub plugin_time: Duration,
+    /// Bytes that one plugin may print (`--max-plugin-output`).
+    pub plugin_output: u64,
+    /// Bytes that plugins may allocate (`--max-plugin-memory`).
+    pub plugin_memory: u64,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { frames: 256, depth: 4, array: 16, string: 256, pointers: 256, output: 256 << 20 }
+        Limits {
+            frames: 256,
+            depth: 4,
+            array: 16,
+            string: 256,
+            pointers: 256,
+            output: 256 << 20,
+            plugin_call: Duration::from_secs(5),
+            plugin_time: Duration::from_secs(15),
+            plugin_output: 16 << 20,
+            plugin_memory: 512 << 20,
+        }
     }
 }

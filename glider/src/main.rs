@@ -55,6 +55,8 @@ fn run(settings: &Settings) -> anyhow::Result<u8> {
         variables: settings.variables,
         format: settings.format,
         style,
+        plugins: settings.plugins.clone(),
+        notes_plugin_calls: settings.trace_plugins,
     });
     let request = Request { threads: settings.threads.clone(), timeout: settings.timeout };
     let last_resort = LastResort::arm(settings.timeout.saturating_add(GRACE));
@@ -67,6 +69,15 @@ fn run(settings: &Settings) -> anyhow::Result<u8> {
     if settings.verbose {
         let timing = trace.footer().timing;
         say(&format!("the process was held for {} µs of {} µs", timing.paused_us, timing.total_us));
+    }
+    for call in &trace.footer().plugin_calls {
+        say(&format!(
+            "{}: {}: {} µs, {} bytes printed",
+            call.plugin,
+            call.hook,
+            call.nanoseconds / 1000,
+            call.printed
+        ));
     }
     Ok(match written {
         Ok(()) if trace.status() == Status::Complete => exit::COMPLETE,

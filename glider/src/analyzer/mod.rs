@@ -5,16 +5,17 @@
 //! handed over before the next thread begins, so that memory does not grow with the
 //! number of threads.
 
-mod code;
 mod signal;
 mod threads;
 
 use crate::address::Address;
 use crate::limits::Limits;
 use crate::object::{Module, Modules, ObjectCache};
+use crate::plugin::{self, Finder, Host, Seat, Sources};
 use crate::report::render::{Format, Style, render_header, render_thread};
 use crate::report::{self, Footer};
 use crate::session::{Analyzer, Output, fallback};
+use crate::stacks::Stacks;
 use crate::target::{Capture, Mapping, Memory, ProcessInfo};
 use crate::types::Types;
 use crate::values::Process;
@@ -34,24 +35,93 @@ pub struct Settings {
     pub format: Format,
     /// How the text looks.
     pub style: Style,
+    /// Which plugins are loaded.
+    pub plugins: Sources,
+    /// Whether each call of a plugin is noted.
+    pub notes_plugin_calls: bool,
 }
 
 /// glider's own analyzer.
 pub struct GliderAnalyzer {
     settings: Settings,
     objects: ObjectCache,
+    plugins: Finder,
 }
 
 impl GliderAnalyzer {
     /// An analyzer for one trace.
     pub fn new(settings: Settings) -> GliderAnalyzer {
-        GliderAnalyzer { settings, objects: ObjectCache::default() }
+        GliderAnalyzer { settings, objects: ObjectCache::default(), plugins: Finder::default() }
+    }
+
+    /// Every thread, the header and what the footer says of them. `seat` makes this the plugin
+    /// host; the first `done` threads are in the output already, and are gone through for the plugins alone.
+    fn go_through(
+        &self,
+        process: Process<'_>,
+        capture: &Capture,
+        seat: Option<&Seat<'_>>,
+        done: usize,
+        output: &mut dyn Output,
+    ) -> Footer {
+        let stacks = Stacks::new(process, capture);
+        let host = seat.map(|seat| Host::load(seat, &stacks, &self.settings.limits));
+        let mut threads = threads::Threads::new(&stacks, &self.settings, host.as_ref());
+        let (format, style) = (self.settings.format, self.settings.style);
+        let mut problems = Vec::new();
+        let mut rendered = Vec::new();
+        let mut place = 0;
+        for (index, captured) in capture.threads.iter().enumerate() {
+            if threads.shows_variables() && output.size() > self.settings.limits.output {
+                threads.leave_out_variables();
+                problems.push(format!(
+                    "variables are left out from thread {index} on: the report reached --max-output {}",
+                    self.settings.limits.output
+                ));
+            }
+            rendered.clear();
+            if let Some(thread) = threads.analyze(index, place, captured) {
+                render_thread(&thread, place == 0, format, style, &mut rendered);
+                place += 1;
+            }
+            if index < done {
+                continue;
+            }
+            if let Some(host) = &host {
+                host.check();
+            }
+            output.put_thread(index, &rendered);
+            if let Some(host) = &host {
+                host.advance(index + 1, output.size());
+            }
+        }
+        let mut footer = Footer {
+            modules: process.modules.iter().map(|module| describe(module, &threads)).collect(),
+            problems,
+            ..Footer::default()
+        };
+        let mut header = fallback::header(capture);
+        header.crash_info = threads.crash();
+        if let Some(host) = &host {
+            host.finish(&mut footer);
+            host.check();
+        }
+        rendered.clear();
+        render_header(&header, format, style, &mut rendered);
+        output.put_header(&rendered);
+        if let Some(host) = &host {
+            host.advance(capture.threads.len(), output.size());
+        }
+        footer
     }
 }
 
 impl Analyzer for GliderAnalyzer {
     fn prepare(&mut self, process: &ProcessInfo, mappings: &[Mapping]) {
         let modules = Modules::load(process.pid, mappings, None, &mut self.objects);
+        if !self.settings.plugins.none {
+            self.plugins.prepare(&modules);
+        }
         // The program and the C library are on nearly every stack.
         let is_usual = |module: &&Module| Some(&*module.path) == process.exe.as_deref() || module.is_libc();
         for object in modules.iter().filter(is_usual).filter_map(|module| module.object.as_ref().ok()) {
@@ -69,32 +139,20 @@ impl Analyzer for GliderAnalyzer {
         }
         let types = Types::default();
         let process = Process { memory, modules: &modules, types: &types };
-        let mut threads = threads::Threads::new(process, capture, &self.settings);
-        let mut problems = Vec::new();
-        let mut rendered = Vec::new();
-        for (index, captured) in capture.threads.iter().enumerate() {
-            if threads.shows_variables() && output.size() > self.settings.limits.output {
-                threads.leave_out_variables();
-                problems.push(format!(
-                    "variables are left out from thread {index} on: the report reached --max-output {}",
-                    self.settings.limits.output
-                ));
-            }
-            let thread = threads.analyze(index, captured);
-            rendered.clear();
-            render_thread(&thread, index == 0, self.settings.format, self.settings.style, &mut rendered);
-            output.put_thread(index, &rendered);
+        let plan = self.plugins.plan(&self.settings.plugins, &modules, memory);
+        if plan.plugins.is_empty() {
+            let mut footer = self.go_through(process, capture, None, 0, output);
+            footer.problems.splice(0..0, plan.problems);
+            footer.plugins = plan.missing;
+            return footer;
         }
-        let mut header = fallback::header(capture);
-        header.crash_info = threads.crash();
-        rendered.clear();
-        render_header(&header, self.settings.format, self.settings.style, &mut rendered);
-        output.put_header(&rendered);
-        Footer {
-            modules: modules.iter().map(|module| describe(module, &threads)).collect(),
-            problems,
-            ..Footer::default()
-        }
+        plugin::supervise(
+            &plan,
+            self.settings.notes_plugin_calls,
+            &self.settings.limits,
+            output,
+            &|seat, done, output| self.go_through(process, capture, seat, done, output),
+        )
     }
 }
 

@@ -1,25 +1,24 @@
 //! One thread after another: unwound, symbolized, its variables read, made into the report's form.
 
 use super::Settings;
-use super::code::{Code, CodeTable};
 use super::signal::{self, Cause};
 use crate::address::Address;
 use crate::object::Module;
+use crate::plugin::Host;
 use crate::report::{CrashInfo, Frame, Inline, Signal, Thread, Truncation, Variable};
+use crate::stacks::{Code, Stacks, ThreadStack};
 use crate::target::siginfo::parse_siginfo;
-use crate::target::{Capture, CapturedThread, ThreadRegisters, system_calls};
-use crate::unwind::{self, CfiCache, Stack};
-use crate::values::{FrameView, Printer, Process, Scope};
+use crate::target::{CapturedThread, system_calls};
+use crate::values::{FrameView, Printer, Scope};
 use std::rc::Rc;
 use std::sync::Arc;
 
 /// What is kept from thread to thread.
 pub(super) struct Threads<'a> {
-    process: Process<'a>,
-    capture: &'a Capture,
+    stacks: &'a Stacks<'a>,
     settings: &'a Settings,
-    code: CodeTable<'a>,
-    rows: CfiCache,
+    /// The plugins, when this is their host.
+    host: Option<&'a Host<'a>>,
     cause: Cause,
     variables: bool,
 }
@@ -34,16 +33,12 @@ struct Call {
 }
 
 impl<'a> Threads<'a> {
-    pub(super) fn new(process: Process<'a>, capture: &'a Capture, settings: &'a Settings) -> Threads<'a> {
-        Threads {
-            process,
-            capture,
-            settings,
-            code: CodeTable::new(process.modules),
-            rows: CfiCache::default(),
-            cause: Cause::default(),
-            variables: settings.variables,
-        }
+    pub(super) fn new(
+        stacks: &'a Stacks<'a>,
+        settings: &'a Settings,
+        host: Option<&'a Host<'a>>,
+    ) -> Threads<'a> {
+        Threads { stacks, settings, host, cause: Cause::default(), variables: settings.variables }
     }
 
     pub(super) fn shows_variables(&self) -> bool {
@@ -60,13 +55,18 @@ impl<'a> Threads<'a> {
     }
 
     pub(super) fn has_code_in(&self, module: &Module) -> bool {
-        self.code.has_code_in(module)
+        self.stacks.code.has_code_in(module)
     }
 
-    /// The report of one thread.
-    pub(super) fn analyze(&mut self, index: usize, captured: &CapturedThread) -> Thread {
+    /// The report of one thread; `None` when a plugin hides it. `place` is its place in the report.
+    pub(super) fn analyze(
+        &mut self,
+        index: usize,
+        place: usize,
+        captured: &CapturedThread,
+    ) -> Option<Thread> {
         let mut thread = Thread {
-            index,
+            index: place,
             thread_id: captured.tid,
             thread_name: captured.name.clone(),
             state: captured.state.clone(),
@@ -75,54 +75,66 @@ impl<'a> Threads<'a> {
             ..Thread::default()
         };
         if let Some(signal) = captured.signal.as_deref().and_then(parse_siginfo) {
-            let shown = signal::report(&signal, self.process.modules, self.capture);
-            self.cause.consider(&signal, index, shown.address_symbol);
+            let shown = signal::report(&signal, self.stacks.process.modules, self.stacks.capture);
+            self.cause.consider(&signal, place, shown.address_symbol);
         }
-        let Some(registers) = captured.registers.as_deref() else { return thread };
-        thread.system_call = system_calls::current(registers);
-        let limits = &self.settings.limits;
-        let process = self.process;
-        let stack = unwind::walk(registers, process.modules, process.memory, limits.frames, &mut self.rows);
-        thread.frame_count = stack.frame_count;
-        thread.truncated = stack.gap_before.map(|before_frame| Truncation {
-            before_frame,
-            left_out: stack.frame_count.saturating_sub(stack.frames.len()),
-            limit: format!("--max-frames {}", limits.frames),
-        });
-        thread.frames = self.frames(index, &stack, registers);
-        thread.problem = thread.problem.or(stack.problem);
-        thread
+        thread.system_call = captured.registers.as_deref().and_then(system_calls::current);
+        let stack = self.stacks.walk(index, self.settings.limits.frames).map(Rc::new);
+        if let Some(host) = self.host {
+            thread.text_before = host.begin_thread(stack.clone())?;
+        }
+        if let Some(stack) = stack {
+            let left_out = stack.stack.frame_count.saturating_sub(stack.stack.frames.len());
+            thread.frame_count = stack.stack.frame_count;
+            (thread.frames, thread.truncated) = self.frames(place, &stack, left_out);
+            thread.problem = thread.problem.or_else(|| stack.stack.problem.clone());
+        }
+        if let Some(host) = self.host {
+            thread.text_after = host.end_thread();
+        }
+        Some(thread)
     }
 
-    fn frames(&mut self, thread: usize, stack: &Stack, registers: &ThreadRegisters) -> Vec<Frame> {
-        let code: Vec<Option<Rc<Code<'a>>>> =
-            stack.frames.iter().map(|frame| frame.lookup_pc().map(|pc| self.code.find(pc))).collect();
-        let views: Vec<FrameView<'_>> = stack
-            .frames
-            .iter()
-            .zip(&code)
-            .map(|(frame, code)| FrameView {
-                frame,
-                module: code.as_ref().and_then(|code| code.module),
-                scopes: code.as_ref().and_then(|code| code.scopes.clone()),
-            })
-            .collect();
-        // Frames on both sides of a gap are no neighbours: neither knows the other's call.
-        let (first, last) = views.split_at(stack.gap_before.unwrap_or(views.len()).min(views.len()));
-        let mut printer = Printer::new(&self.settings.limits, None);
+    /// The frames shown, and the gap among them.
+    fn frames(
+        &mut self,
+        thread: usize,
+        stack: &ThreadStack<'a>,
+        left_out: usize,
+    ) -> (Vec<Frame>, Option<Truncation>) {
+        let views = stack.views();
+        let (first, last) = stack.parts(&views);
+        let hooks = self.host.and_then(Host::value_hooks);
+        let mut printer = Printer::new(&self.settings.limits, hooks);
         let mut frames = Vec::with_capacity(views.len());
-        let mut number = 0;
-        for (part, left_out) in [(first, 0), (last, stack.frame_count.saturating_sub(views.len()))] {
-            number += left_out;
+        let mut truncation = None;
+        let (mut index, mut number) = (0, 0);
+        for (part, gap) in [(first, None), (last, stack.stack.gap_before)] {
+            if gap.is_some() {
+                number += left_out;
+                let limit = format!("--max-frames {}", self.settings.limits.frames);
+                truncation = Some(Truncation { before_frame: frames.len(), left_out, limit });
+            }
             for (at, view) in part.iter().enumerate() {
-                let scope = Scope::new(self.process, registers, part, at);
-                let code = view.frame.lookup_pc().map(|pc| self.code.find(pc));
-                let frame = self.frame(thread, number, view, code.as_deref(), &scope, &mut printer);
-                number = frame.frame + 1;
-                frames.push(frame);
+                let scope = Scope::new(self.stacks.process, stack.registers, part, at);
+                let code = stack.code.get(index).and_then(Option::as_deref);
+                let inlined =
+                    code.and_then(|code| code.scopes.as_ref()).map_or(0, |scopes| scopes.inlined.len());
+                let text_before = match self.host {
+                    Some(host) => host.before_frame(index),
+                    None => Some(Vec::new()),
+                };
+                if let Some(text_before) = text_before {
+                    let mut frame = self.frame(thread, number, view, code, &scope, &mut printer);
+                    frame.text_before = text_before;
+                    frame.text_after = self.host.map(|host| host.after_frame(index)).unwrap_or_default();
+                    frames.push(frame);
+                }
+                number += inlined + 1;
+                index += 1;
             }
         }
-        frames
+        (frames, truncation)
     }
 
     fn frame(
@@ -187,8 +199,9 @@ impl<'a> Threads<'a> {
 
     fn signal(&mut self, thread: usize, view: &FrameView<'_>) -> Option<Signal> {
         let place = view.frame.signal_frame?;
-        let Some(signal) = signal::read(self.process.memory, place) else { return Some(signal::unknown()) };
-        let shown = signal::report(&signal, self.process.modules, self.capture);
+        let process = self.stacks.process;
+        let Some(signal) = signal::read(process.memory, place) else { return Some(signal::unknown()) };
+        let shown = signal::report(&signal, process.modules, self.stacks.capture);
         self.cause.consider(&signal, thread, shown.address_symbol.clone());
         Some(shown)
     }

@@ -227,6 +227,18 @@ pub struct Plugin {
     pub problem: Option<String>,
 }
 
+impl Plugin {
+    /// Whether the report lacks something for it that somebody asked for.
+    pub fn is_missed(&self) -> bool {
+        match self.status {
+            PluginStatus::Failed => true,
+            PluginStatus::Refused => self.found_by != FoundBy::Name,
+            PluginStatus::NotFound => self.found_by == FoundBy::Option,
+            PluginStatus::Loaded | PluginStatus::Idle => false,
+        }
+    }
+}
+
 /// How a plugin was found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

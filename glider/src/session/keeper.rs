@@ -10,7 +10,7 @@ use super::link::{Link, News};
 use super::spool::{self, SpoolReader, SpoolWriter};
 use super::{Analyzer, fallback};
 use crate::report::render::{Format, Style, render_footer, render_header, render_thread};
-use crate::report::{Footer, Status};
+use crate::report::{Footer, Plugin, Status};
 use crate::target::hold::Released;
 use crate::target::{
     Capture, CapturedThread, Hold, LiveMemory, Mapping, ProcessDirectory, ProcessInfo, TargetError,
@@ -213,6 +213,7 @@ impl Trace {
         let is_complete = self.failure.is_none()
             && self.capture.problems.is_empty()
             && has_parts
+            && !self.footer.plugins.iter().any(Plugin::is_missed)
             && self.capture.threads.iter().all(is_whole);
         if is_complete { Status::Complete } else { Status::Partial }
     }
@@ -234,13 +235,19 @@ impl Trace {
         }
         output.write_all(&rendered)?;
         let why = self.failure.as_deref().unwrap_or("the analysis left it out");
+        let mut is_first = true;
         for (index, part) in self.spool.threads.iter().enumerate() {
             rendered.clear();
             match part {
-                Some(part) => self.spool.copy(*part, output)?,
+                Some(part) => {
+                    self.spool.copy(*part, output)?;
+                    // A plugin may have hidden the thread.
+                    is_first &= part.is_empty();
+                }
                 None => {
                     let thread = fallback::thread(&self.capture, index, why);
-                    render_thread(&thread, index == 0, format, style, &mut rendered);
+                    render_thread(&thread, is_first, format, style, &mut rendered);
+                    is_first = false;
                 }
             }
             output.write_all(&rendered)?;

@@ -33,8 +33,11 @@ pub trait Analyzer {
 pub trait Output {
     /// The rendered header: everything before the first thread.
     fn put_header(&mut self, rendered: &[u8]);
-    /// The rendered thread with this index in [`Capture::threads`].
+    /// The rendered thread with this index in [`Capture::threads`]; empty when it is not to be shown.
     fn put_thread(&mut self, index: usize, rendered: &[u8]);
     /// Bytes put so far.
     fn size(&self) -> u64;
+    /// Takes over what a process forked from this one has put: `size` is what that process
+    /// had put when it was last in order. What is behind that is dropped.
+    fn set_size(&mut self, size: u64);
 }

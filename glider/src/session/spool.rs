@@ -1,6 +1,6 @@
 //! The spool: rendered parts of a report in a memory file that outlives whoever wrote them.
 //!
-//! The analyzer appends with write(2), never through a mapping, so that a part is either
+//! The analyzer appends with pwrite(2), never through a mapping, so that a part is either
 //! there as a whole or, when the analyzer died in the middle, recognizably cut short. The
 //! keeper believes nothing it reads back: a record that is out of place ends the reading.
 //!
@@ -62,7 +62,10 @@ impl SpoolWriter {
         for (place, word) in header.as_chunks_mut::<4>().0.iter_mut().zip([MARK, kind, index, length]) {
             *place = word.to_le_bytes();
         }
-        self.failed = self.file.write_all(&header).and_then(|()| self.file.write_all(content)).is_err();
+        // At its own offset: a forked process shares the file's.
+        let written = self.file.write_all_at(&header, self.size);
+        let content_at = self.size + HEADER_SIZE;
+        self.failed = written.and_then(|()| self.file.write_all_at(content, content_at)).is_err();
         self.size = size;
     }
 
@@ -90,6 +93,13 @@ impl Output for SpoolWriter {
     fn size(&self) -> u64 {
         self.size
     }
+
+    fn set_size(&mut self, size: u64) {
+        // Told by a process that may have gone wild: never more than there is.
+        let size = self.file.metadata().map_or(0, |metadata| metadata.len()).min(size);
+        self.failed |= self.file.set_len(size).is_err();
+        self.size = size;
+    }
 }
 
 /// Where a part lies in the spool.
@@ -97,6 +107,13 @@ impl Output for SpoolWriter {
 pub(super) struct Part {
     offset: u64,
     length: u64,
+}
+
+impl Part {
+    /// Whether there is nothing to show.
+    pub(super) fn is_empty(&self) -> bool {
+        self.length == 0
+    }
 }
 
 /// The keeper's end: an index of the parts that are there.

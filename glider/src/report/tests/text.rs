@@ -43,6 +43,16 @@ fn a_report_with_one_of_everything() {
         struct request * again = 0x7ffe5e819dd0 [deref'd above]
         char * wild = 0x2a <invalid>
         int * count = 0x7ffe5e819dc0 -> 3 (0x3)
+        started = 12:00
+          by hand
+        so it says
+        three is too many
+        int retries = 3 (0x3)
+        so it says
+        std::vector<int> sizes = vector of 3 {
+            int [0] = 5 (0x5)
+            ... more members (2 left out)
+        }
         {
             double ratio = 0.5
             bool done = true
@@ -95,7 +105,7 @@ fn a_report_with_one_of_everything() {
             }
             ... more members (--max-output 268435456)
         }
-        struct inner inner = {... (--max-depth 4)}
+        struct inner inner = Signal 11: Segmentation fault. {... (--max-depth 4)}
         int none[0] = {}
         2 requests
 
@@ -111,6 +121,10 @@ fn a_report_with_one_of_everything() {
     Thread 2 (LWP 6790)
         state unknown, kernel function nfs_wait
         problem: could not be stopped
+
+    Plugin gimli_libfoo.so
+        12 requests in the log
+        1 error
 
     This report is partial. Problems:
         thread 6790 could not be stopped
@@ -160,6 +174,10 @@ fn verbose_adds_whole_paths_modules_and_durations() {
     render_footer(&footer, Status::Complete, Format::Text, style, &mut out);
     assert_snapshot!(String::from_utf8(out).unwrap(), @r#"
 
+    Plugin gimli_libfoo.so
+        12 requests in the log
+        1 error
+
     Problems:
         thread 6790 could not be stopped
         no debug information: /lib/libfoo.so.1, /lib/libbar.so.2
@@ -168,6 +186,9 @@ fn verbose_adds_whole_paths_modules_and_durations() {
         0x000055d7160eb000-0x000055d7160f0000 /srv/faulty-app, build-id 8c1fa2b3, debug information in /srv/faulty-app
         0x00007f35a0000000-0x00007f35a0005000 /lib/libfoo.so.1, build-id 8c1fa2b3
         0x00007f35b0000000-0x00007f35b0005000 /lib/libbar.so.2, build-id 8c1fa2b3
+
+    Plugins:
+        /srv/gimli_libfoo.so for /lib/libfoo.so.1: failed, interface version 3
 
     Target held for 12.034 ms, 80.500 ms in all
     "#);

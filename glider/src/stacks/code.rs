@@ -4,12 +4,13 @@
 use crate::address::{Address, FileAddress};
 use crate::dwarf::{Scopes, SourceLine};
 use crate::object::{Module, Modules};
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
 /// The code at one pc.
-pub(super) struct Code<'a> {
+pub struct Code<'a> {
     /// The object; `None` for code in anonymous memory.
     pub module: Option<&'a Module>,
     /// Function and variables from the debug information.
@@ -23,24 +24,26 @@ pub(super) struct Code<'a> {
 }
 
 /// All code looked up so far.
-pub(super) struct CodeTable<'a> {
+pub struct CodeTable<'a> {
     modules: &'a Modules,
-    known: HashMap<Address, Rc<Code<'a>>>,
+    known: RefCell<HashMap<Address, Rc<Code<'a>>>>,
 }
 
 impl<'a> CodeTable<'a> {
-    pub(super) fn new(modules: &'a Modules) -> CodeTable<'a> {
-        CodeTable { modules, known: HashMap::new() }
+    /// Nothing is looked up yet.
+    pub fn new(modules: &'a Modules) -> CodeTable<'a> {
+        CodeTable { modules, known: RefCell::default() }
     }
 
     /// The code that the instruction at `pc` belongs to (a frame's lookup pc, not its return address).
-    pub(super) fn find(&mut self, pc: Address) -> Rc<Code<'a>> {
-        self.known.entry(pc).or_insert_with(|| Rc::new(look_up(self.modules, pc))).clone()
+    pub fn find(&self, pc: Address) -> Rc<Code<'a>> {
+        let mut known = self.known.borrow_mut();
+        known.entry(pc).or_insert_with(|| Rc::new(look_up(self.modules, pc))).clone()
     }
 
     /// Whether any code of the module was looked up.
-    pub(super) fn has_code_in(&self, module: &Module) -> bool {
-        self.known.values().any(|code| code.module.is_some_and(|known| std::ptr::eq(known, module)))
+    pub fn has_code_in(&self, module: &Module) -> bool {
+        self.known.borrow().values().any(|code| code.module.is_some_and(|known| std::ptr::eq(known, module)))
     }
 }
 

@@ -1,0 +1,399 @@
+//! Versions 1 and 2: the hooks of `struct gimli_ana_module`, the functions of
+//! `struct gimli_ana_api`; and the printers and tracers of version 3, called at the same places.
+
+use super::handles::Handle;
+use super::load::API_VERSION;
+use super::names::{self, GimliSymbol};
+use super::process::{self, GimliProcStat};
+use super::text::{self, allocated, put};
+use super::{answer, memory};
+use crate::address::Address;
+use crate::plugin::board::Hook;
+use crate::plugin::host::{Analyzer, Host};
+use crate::values::{Item, Shown};
+use std::ffi::{CString, c_char, c_int, c_void};
+
+/// `GIMLI_ANA_SUPPRESS`.
+const SUPPRESS: c_int = 0;
+/// `GIMLI_ITER_STOP`: a printer has printed the variable.
+const STOP: c_int = 0;
+
+/// `gimli_ana_init`.
+pub(super) type AnaInit = unsafe extern "C" fn(*const AnaApi) -> *const RawModule;
+
+/// `struct gimli_ana_api`.
+#[repr(C)]
+pub(super) struct AnaApi {
+    api_version: c_int,
+    sym_lookup: unsafe extern "C" fn(*const c_char, *const c_char) -> *const GimliSymbol,
+    sym_name: unsafe extern "C" fn(*mut c_void, *mut c_char, c_int) -> *const c_char,
+    read_mem: unsafe extern "C" fn(*mut c_void, *mut c_void, c_int) -> c_int,
+    read_string: unsafe extern "C" fn(*mut c_void) -> *mut c_char,
+    get_source_info: unsafe extern "C" fn(*mut c_void, *mut c_char, c_int, *mut c_int) -> c_int,
+    get_parameter: unsafe extern "C" fn(
+        *mut c_void,
+        *const c_char,
+        *mut *const c_char,
+        *mut *mut c_void,
+        *mut u64,
+    ) -> c_int,
+    get_string_symbol: unsafe extern "C" fn(*const c_char, *const c_char) -> *mut c_char,
+    copy_from_symbol: unsafe extern "C" fn(*const c_char, *const c_char, c_int, *mut c_void, u32) -> c_int,
+    get_proc_status: extern "C" fn() -> *const GimliProcStat,
+}
+
+static TABLE: AnaApi = AnaApi {
+    api_version: API_VERSION,
+    sym_lookup: names::sym_lookup,
+    sym_name,
+    read_mem,
+    read_string,
+    get_source_info,
+    get_parameter,
+    get_string_symbol: memory::string_symbol,
+    copy_from_symbol: memory::gimli_copy_from_symbol,
+    get_proc_status: process::status,
+};
+
+/// The functions that a module gets.
+pub(super) fn table() -> *const AnaApi {
+    &raw const TABLE
+}
+
+type ThreadHook<R> =
+    unsafe extern "C" fn(*const AnaApi, *const c_char, c_int, c_int, *const *mut c_void, *const Handle) -> R;
+type FrameHook<R> =
+    unsafe extern "C" fn(*const AnaApi, *const c_char, c_int, c_int, *mut c_void, Handle) -> R;
+type VariableHook<R> = unsafe extern "C" fn(
+    *const AnaApi,
+    *const c_char,
+    c_int,
+    c_int,
+    *mut c_void,
+    Handle,
+    *const c_char,
+    *const c_char,
+    *mut c_void,
+    u64,
+) -> R;
+type TraceHook = unsafe extern "C" fn(*const AnaApi, *const c_char);
+
+/// `struct gimli_ana_module`; version 1 has the first two members only.
+#[repr(C)]
+pub(super) struct RawModule {
+    api_version: c_int,
+    perform_trace: Option<TraceHook>,
+    on_begin_thread_trace: Option<ThreadHook<c_int>>,
+    before_print_frame: Option<FrameHook<c_int>>,
+    before_print_frame_var: Option<VariableHook<c_int>>,
+    after_print_frame_var: Option<VariableHook<()>>,
+    after_print_frame: Option<FrameHook<()>>,
+    on_end_thread_trace: Option<ThreadHook<()>>,
+}
+
+/// What a module wants to be called.
+#[derive(Default)]
+pub(super) struct Hooks {
+    pub(super) version: c_int,
+    perform_trace: Option<TraceHook>,
+    on_begin_thread_trace: Option<ThreadHook<c_int>>,
+    before_print_frame: Option<FrameHook<c_int>>,
+    before_print_frame_var: Option<VariableHook<c_int>>,
+    after_print_frame_var: Option<VariableHook<()>>,
+    after_print_frame: Option<FrameHook<()>>,
+    on_end_thread_trace: Option<ThreadHook<()>>,
+}
+
+impl Hooks {
+    /// Copies what `gimli_ana_init` gave; `None` for NULL.
+    ///
+    /// # Safety
+    /// `module` is NULL or points at a structure of the version that it states.
+    pub(super) unsafe fn read(module: *const RawModule) -> Option<Hooks> {
+        if module.is_null() {
+            return None;
+        }
+        // SAFETY: every version has the first two members. Nothing else is touched for version 1,
+        // which has no others.
+        let (version, perform_trace) = unsafe { ((*module).api_version, (*module).perform_trace) };
+        if version < 2 {
+            return Some(Hooks { version, perform_trace, ..Hooks::default() });
+        }
+        // SAFETY: versions 2 and 3 have all members.
+        let RawModule {
+            on_begin_thread_trace,
+            before_print_frame,
+            before_print_frame_var,
+            after_print_frame_var,
+            after_print_frame,
+            on_end_thread_trace,
+            ..
+        } = unsafe { module.read() };
+        Some(Hooks {
+            version,
+            perform_trace,
+            on_begin_thread_trace,
+            before_print_frame,
+            before_print_frame_var,
+            after_print_frame_var,
+            after_print_frame,
+            on_end_thread_trace,
+        })
+    }
+}
+
+/// A loaded C module.
+pub(super) struct CModule {
+    plugin: usize,
+    object: CString,
+    hooks: Hooks,
+}
+
+/// A frame as the hooks get it.
+struct FrameArguments {
+    tid: c_int,
+    number: c_int,
+    pc: *mut c_void,
+    context: Handle,
+}
+
+impl CModule {
+    pub(super) fn new(plugin: usize, object: &str, hooks: Option<Hooks>) -> CModule {
+        let object = CString::new(object).unwrap_or_default();
+        CModule { plugin, object, hooks: hooks.unwrap_or_default() }
+    }
+
+    /// Calls a hook of a thread.
+    fn thread<R>(&self, host: &Host<'_>, hook: Option<ThreadHook<R>>, otherwise: R) -> R {
+        let (Some(hook), Some(stack)) = (hook, host.thread()) else { return otherwise };
+        let count = stack.stack.frames.len();
+        let pcs: Vec<*mut c_void> =
+            stack.stack.frames.iter().map(|frame| foreign(frame.pc().unwrap_or_default())).collect();
+        let contexts: Vec<Handle> = (0..count)
+            .map(|frame| host.handles.add_frame(&stack, frame).unwrap_or(std::ptr::null_mut()))
+            .collect();
+        let count = c_int::try_from(count).unwrap_or(c_int::MAX);
+        // SAFETY: the module's own function with the arguments that the header promises; both
+        // arrays have `count` elements and outlive the call.
+        unsafe { hook(table(), self.object.as_ptr(), stack.tid, count, pcs.as_ptr(), contexts.as_ptr()) }
+    }
+
+    fn frame_arguments(host: &Host<'_>, frame: usize) -> Option<FrameArguments> {
+        let stack = host.thread()?;
+        Some(FrameArguments {
+            tid: stack.tid,
+            number: c_int::try_from(host.frame_number()).unwrap_or(c_int::MAX),
+            pc: foreign(stack.stack.frames.get(frame)?.pc().unwrap_or_default()),
+            context: host.handles.add_frame(&stack, frame)?,
+        })
+    }
+
+    /// Calls a hook of a frame.
+    fn frame<R>(&self, host: &Host<'_>, frame: usize, hook: Option<FrameHook<R>>, otherwise: R) -> R {
+        let (Some(hook), Some(arguments)) = (hook, CModule::frame_arguments(host, frame)) else {
+            return otherwise;
+        };
+        let FrameArguments { tid, number, pc, context } = arguments;
+        // SAFETY: the module's own function with the arguments that the header promises.
+        unsafe { hook(table(), self.object.as_ptr(), tid, number, pc, context) }
+    }
+
+    /// Calls a hook of a variable.
+    fn variable<R>(
+        &self,
+        host: &Host<'_>,
+        frame: usize,
+        item: &Item<'_>,
+        hook: Option<VariableHook<R>>,
+        otherwise: R,
+    ) -> R {
+        let (Some(hook), Some(arguments)) = (hook, CModule::frame_arguments(host, frame)) else {
+            return otherwise;
+        };
+        let FrameArguments { tid, number, pc, context } = arguments;
+        let data_type = match item.type_die {
+            Some(die) => host.handles.string(&host.services.type_of(die).name),
+            None => c"<optimized out>".as_ptr(),
+        };
+        let name = CString::new(item.name.to_string()).unwrap_or_default();
+        let address = item.place.address().map_or(std::ptr::null_mut(), foreign);
+        let size = item.size.or_else(|| host.services.size_of(item.type_die?)).unwrap_or(0);
+        let object = self.object.as_ptr();
+        // SAFETY: as above; the strings outlive the call.
+        unsafe { hook(table(), object, tid, number, pc, context, data_type, name.as_ptr(), address, size) }
+    }
+}
+
+impl Analyzer for CModule {
+    fn wants(&self, hook: Hook) -> bool {
+        match hook {
+            Hook::Load => true,
+            Hook::BeginTrace => false,
+            Hook::BeginThread => self.hooks.on_begin_thread_trace.is_some(),
+            Hook::BeforeFrame => self.hooks.before_print_frame.is_some(),
+            Hook::BeforeVariable => self.hooks.before_print_frame_var.is_some(),
+            Hook::AfterVariable => self.hooks.after_print_frame_var.is_some(),
+            Hook::AfterFrame => self.hooks.after_print_frame.is_some(),
+            Hook::EndThread => self.hooks.on_end_thread_trace.is_some(),
+            // What is registered is known to the host alone.
+            Hook::PrintValue | Hook::GlobalTrace => true,
+        }
+    }
+
+    fn begin_thread(&self, host: &Host<'_>) -> bool {
+        self.thread(host, self.hooks.on_begin_thread_trace, 1) != SUPPRESS
+    }
+
+    fn before_frame(&self, host: &Host<'_>, frame: usize) -> bool {
+        self.frame(host, frame, self.hooks.before_print_frame, 1) != SUPPRESS
+    }
+
+    fn before_value(&self, host: &Host<'_>, frame: usize, item: &Item<'_>) -> Shown {
+        match self.variable(host, frame, item, self.hooks.before_print_frame_var, 1) {
+            SUPPRESS => Shown::Taken,
+            _ => Shown::AsIs,
+        }
+    }
+
+    fn print_value(&self, host: &Host<'_>, frame: usize, item: &Item<'_>) -> Shown {
+        let (Some(die), Some(address), Some(stack)) = (item.type_die, item.place.address(), host.thread())
+        else {
+            return Shown::AsIs;
+        };
+        let is_for = |types: &Vec<String>| {
+            let declared = host.services.type_of(die);
+            let behind = host.services.process().types.resolve(die).map(|(_, found)| found);
+            types.iter().any(|name| {
+                **name == *declared.name || behind.as_ref().is_some_and(|behind| **name == *behind.name)
+            })
+        };
+        let name = CString::new(item.name.to_string()).unwrap_or_default();
+        let frame = host.handles.add_frame(&stack, frame).unwrap_or(std::ptr::null_mut());
+        let depth = c_int::try_from(item.depth).unwrap_or(c_int::MAX);
+        for printer in host.registrations.printers(self.plugin) {
+            if printer.types.is_some_and(|types| !is_for(&types)) {
+                continue;
+            }
+            let (type_handle, argument) = (host.handles.add_type(die), printer.registered.argument);
+            let process = process::the_process();
+            // SAFETY: the module's own function with the arguments that the header promises.
+            let status = unsafe {
+                (printer.registered.function)(
+                    process,
+                    frame,
+                    name.as_ptr(),
+                    type_handle,
+                    address.0,
+                    depth,
+                    argument,
+                )
+            };
+            if status == STOP {
+                return Shown::Taken;
+            }
+        }
+        Shown::AsIs
+    }
+
+    fn after_value(&self, host: &Host<'_>, frame: usize, item: &Item<'_>) {
+        self.variable(host, frame, item, self.hooks.after_print_frame_var, ());
+    }
+
+    fn after_frame(&self, host: &Host<'_>, frame: usize) {
+        self.frame(host, frame, self.hooks.after_print_frame, ());
+    }
+
+    fn end_thread(&self, host: &Host<'_>) {
+        self.thread(host, self.hooks.on_end_thread_trace, ());
+    }
+
+    fn global_trace(&self, host: &Host<'_>) {
+        for tracer in host.registrations.tracers(self.plugin) {
+            // SAFETY: the module's own function with the argument that it registered.
+            unsafe { (tracer.function)(process::the_process(), tracer.argument) };
+        }
+        if let Some(hook) = self.hooks.perform_trace {
+            // SAFETY: the module's own function with the arguments that the header promises.
+            unsafe { hook(table(), self.object.as_ptr()) };
+        }
+    }
+}
+
+/// An address of the process in a pointer's clothes, as versions 1 and 2 have them.
+pub(super) fn foreign(address: Address) -> *mut c_void {
+    std::ptr::without_provenance_mut(address.0 as usize)
+}
+
+fn address(pointer: *mut c_void) -> Address {
+    Address(pointer.addr() as u64)
+}
+
+/// # Safety
+/// `buffer` is NULL or has room for `size` bytes.
+unsafe extern "C" fn sym_name(pointer: *mut c_void, buffer: *mut c_char, size: c_int) -> *const c_char {
+    let bare = || address(pointer).to_string();
+    let name = answer(None, |host| Some(host.services.name_of(address(pointer)))).unwrap_or_else(bare);
+    // SAFETY: promised by the caller.
+    unsafe { text::copy_to(&name, buffer, size) };
+    buffer
+}
+
+/// # Safety
+/// `into` has room for `length` bytes.
+unsafe extern "C" fn read_mem(from: *mut c_void, into: *mut c_void, length: c_int) -> c_int {
+    // SAFETY: promised by the caller.
+    unsafe { memory::read(address(from), into, length) }
+}
+
+extern "C" fn read_string(from: *mut c_void) -> *mut c_char {
+    answer(std::ptr::null_mut(), |host| Some(allocated(&host.services.read_string(address(from))?)))
+}
+
+/// # Safety
+/// `buffer` is NULL or has room for `size` bytes; `line` is NULL or can be written.
+unsafe extern "C" fn get_source_info(
+    pc: *mut c_void,
+    buffer: *mut c_char,
+    size: c_int,
+    line: *mut c_int,
+) -> c_int {
+    answer(0, |host| {
+        let source = host.source_of(address(pc))?;
+        // SAFETY: promised by the caller.
+        unsafe {
+            text::copy_to(&source.file?, buffer, size);
+            put(line, c_int::try_from(source.line?).ok()?);
+        }
+        Some(1)
+    })
+}
+
+/// # Safety
+/// `name` is a string; the other pointers are NULL or can be written.
+unsafe extern "C" fn get_parameter(
+    context: *mut c_void,
+    name: *const c_char,
+    data_type: *mut *const c_char,
+    place: *mut *mut c_void,
+    size: *mut u64,
+) -> c_int {
+    // SAFETY: promised by the caller.
+    let name = unsafe { text::borrowed(name) };
+    answer(0, |host| {
+        let (stack, frame) = host.handles.frame(context)?;
+        let local = host.services.local(&stack, frame, name?, |_| true)?;
+        let address = local.address?;
+        let type_name = match local.type_die {
+            Some(die) => host.handles.string(&host.services.type_of(die).name),
+            None => c"<optimized out>".as_ptr(),
+        };
+        let bytes = local.type_die.and_then(|die| host.services.size_of(die)).unwrap_or(0);
+        // SAFETY: promised by the caller.
+        unsafe {
+            put(data_type, type_name);
+            put(place, foreign(address));
+            put(size, bytes);
+        }
+        Some(1)
+    })
+}

@@ -1,0 +1,62 @@
+//! The C door: what `libgimli_ana.h` declares, for modules written in C and C++.
+//!
+//! `load` loads a module, `ana` calls the hooks of versions 1 and 2 and has the table of
+//! functions they get. The functions of version 3 are found in the glider executable by the dynamic
+//! linker; each file here has those of one topic. All of them are called by foreign code: they
+//! believe no pointer more than C makes them, and no panic leaves them.
+//!
+//! A handle of version 3 is a number in a pointer's clothes: following it faults, and a number
+//! that stands for nothing is answered like NULL.
+
+mod ana;
+mod handles;
+mod load;
+mod memory;
+mod names;
+mod printing;
+mod process;
+mod registration;
+mod stacks;
+mod text;
+
+pub(super) use handles::Handles;
+pub(super) use load::load;
+pub(super) use registration::Registrations;
+
+use super::host::{Analyzer, Host};
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// What came of loading a plugin.
+pub(super) struct Loaded {
+    /// The version of the interface it asks for.
+    pub(super) api_version: Option<String>,
+    /// `None` when it has nothing to do.
+    pub(super) analyzer: Option<Box<dyn Analyzer>>,
+}
+
+thread_local! {
+    /// The host, while a plugin runs; a thread that a plugin starts has none.
+    static CURRENT: Cell<*const Host<'static>> = const { Cell::new(std::ptr::null()) };
+}
+
+/// Runs `run`, during which the functions here answer for `host`.
+pub(super) fn with_current<R>(host: &Host<'_>, run: impl FnOnce() -> R) -> R {
+    let pointer = std::ptr::from_ref(host).cast::<Host<'static>>();
+    let before = CURRENT.replace(pointer);
+    let result = run();
+    CURRENT.set(before);
+    result
+}
+
+/// What a function called by a plugin does: `work` with the host. Gives `otherwise` where
+/// there is no answer, no host, or a panic.
+fn answer<R>(otherwise: R, work: impl FnOnce(&Host<'_>) -> Option<R>) -> R {
+    let work = AssertUnwindSafe(|| {
+        // SAFETY: `with_current` set the pointer and takes it away before the host ends; the
+        // lifetime that the cast there made up is hidden again, since `work` takes any.
+        let host = unsafe { CURRENT.get().as_ref() }?;
+        work(host)
+    });
+    catch_unwind(work).ok().flatten().unwrap_or(otherwise)
+}

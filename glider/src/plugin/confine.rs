@@ -1,0 +1,136 @@
+//! What a plugin host may not do, and may not touch.
+//!
+//! Not a prison: a plugin has the rights of the user who runs glider, and its author is
+//! trusted not to be hostile. It is a fence against mistakes: memory, stack and files are
+//! bounded, no core is written, and the descriptors that glider needs are watched.
+
+use nix::sys::prctl;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, SigmaskHow, Signal, sigaction, sigprocmask};
+use nix::unistd::{Pid, getppid, setpgid};
+use std::fs;
+use std::io;
+use std::os::fd::RawFd;
+
+/// Bytes of stack: overflowing is noticed soon, wherever the user's own limit is.
+const MAX_STACK: u64 = 8 << 20;
+/// Descriptors that may be open at once.
+const MAX_FILES: u64 = 1024;
+
+/// A descriptor and the file that it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Held {
+    number: RawFd,
+    device: u64,
+    inode: u64,
+}
+
+/// The descriptors that glider needs in the host.
+#[derive(Debug, Default)]
+pub(super) struct Descriptors(Vec<Held>);
+
+impl Descriptors {
+    /// All that are open now.
+    pub(super) fn watch() -> io::Result<Descriptors> {
+        let mut held = Vec::new();
+        for entry in fs::read_dir("/proc/self/fd")? {
+            let number: Option<RawFd> = entry?.file_name().to_str().and_then(|number| number.parse().ok());
+            // The one of the folder that is being read is gone again afterwards.
+            held.extend(number);
+        }
+        Ok(Descriptors(held.into_iter().filter_map(identify).collect()))
+    }
+
+    /// Whether each is still open and the same file.
+    pub(super) fn are_intact(&self) -> bool {
+        self.0.iter().all(|held| identify(held.number) == Some(*held))
+    }
+}
+
+fn identify(number: RawFd) -> Option<Held> {
+    // SAFETY: an all-zero `stat` is a valid value to be filled in.
+    let mut stat: libc::stat = unsafe { std::mem::zeroed() };
+    // SAFETY: fstat(2) fills the structure it is given, or fails for a number that is not open.
+    let result = unsafe { libc::fstat(number, &raw mut stat) };
+    (result == 0).then_some(Held { number, device: stat.st_dev, inode: stat.st_ino })
+}
+
+/// Prepares this process, just forked from `analyzer`, for running plugins. `memory` is what
+/// they may allocate beyond what is allocated already.
+pub(super) fn confine(analyzer: Pid, memory: u64) -> io::Result<()> {
+    prctl::set_pdeathsig(Signal::SIGKILL)?;
+    if getppid() != analyzer {
+        return Err(io::Error::from_raw_os_error(libc::ESRCH));
+    }
+    prctl::set_no_new_privs()?;
+    // A group of its own: whatever a plugin starts can be ended together with the host, and
+    // kill(0, …) in a plugin hits nobody else.
+    setpgid(Pid::from_raw(0), Pid::from_raw(0))?;
+    lower(Resource::RLIMIT_CORE, 0)?;
+    lower(Resource::RLIMIT_STACK, MAX_STACK)?;
+    lower(Resource::RLIMIT_NOFILE, MAX_FILES)?;
+    lower(Resource::RLIMIT_DATA, data_size()?.saturating_add(memory))?;
+    default_signals()?;
+    close_sockets()
+}
+
+/// Lowers a limit to `most`; one that is lower already stays.
+fn lower(resource: Resource, most: u64) -> nix::Result<()> {
+    let (soft, hard) = getrlimit(resource)?;
+    setrlimit(resource, soft.min(most), hard.min(most))
+}
+
+/// Bytes of private writable memory, as RLIMIT_DATA counts it (`data` of proc_pid_statm(5)).
+fn data_size() -> io::Result<u64> {
+    const PAGE: u64 = 4096;
+    let statm = fs::read_to_string("/proc/self/statm")?;
+    let pages = statm.split_whitespace().nth(5).and_then(|pages| pages.parse::<u64>().ok());
+    pages.map(|pages| pages.saturating_mul(PAGE)).ok_or_else(|| io::Error::other("statm is not understood"))
+}
+
+/// Faults end the host at once, and nothing is blocked or ignored that a plugin may rely on.
+fn default_signals() -> nix::Result<()> {
+    let default = SigAction::new(SigHandler::SigDfl, SaFlags::empty(), SigSet::empty());
+    for signal in [Signal::SIGSEGV, Signal::SIGBUS, Signal::SIGFPE, Signal::SIGILL, Signal::SIGABRT] {
+        // SAFETY: the default action is no handler, so nothing can run in a signal's context.
+        unsafe { sigaction(signal, &default) }?;
+    }
+    sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::empty()), None)
+}
+
+/// Closes the line to the keeper: a plugin has nothing to say there.
+fn close_sockets() -> io::Result<()> {
+    for Held { number, .. } in Descriptors::watch()?.0 {
+        // SAFETY: an all-zero `stat` is a valid value to be filled in.
+        let mut stat: libc::stat = unsafe { std::mem::zeroed() };
+        // SAFETY: as in `identify`.
+        let is_open = unsafe { libc::fstat(number, &raw mut stat) } == 0;
+        if is_open && stat.st_mode & libc::S_IFMT == libc::S_IFSOCK {
+            // SAFETY: the analyzer's own line; its owner never runs in this process.
+            unsafe { libc::close(number) };
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::fd::AsRawFd;
+
+    #[test]
+    fn a_closed_or_exchanged_descriptor_is_noticed() {
+        let (first, other) = (tempfile::tempfile().unwrap(), tempfile::tempfile().unwrap());
+        let watched = Descriptors(identify(first.as_raw_fd()).into_iter().collect());
+        assert!(watched.are_intact());
+        let copy = first.try_clone().unwrap();
+        // SAFETY: both descriptors are this test's own.
+        unsafe { libc::dup2(other.as_raw_fd(), first.as_raw_fd()) };
+        assert!(!watched.are_intact());
+        // SAFETY: as above.
+        unsafe { libc::dup2(copy.as_raw_fd(), first.as_raw_fd()) };
+        assert!(watched.are_intact());
+        drop(first);
+        assert!(!watched.are_intact());
+    }
+}

@@ -1,0 +1,356 @@
+//! The plugins in the process that runs them: loaded, called in their order, their texts
+//! collected.
+
+use super::board::{Call, Ending, Hook};
+use super::c_api::{self, Handles, Registrations};
+use super::search::Planned;
+use super::services::Services;
+use super::supervisor::Seat;
+use crate::address::Address;
+use crate::dwarf::SourceLine;
+use crate::limits::Limits;
+use crate::report::{Footer, Plugin, PluginCall, PluginStatus, PluginText};
+use crate::stacks::{Stacks, ThreadStack};
+use crate::values::{Item, Part, Shown, ValueHooks};
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::time::Instant;
+
+/// Calls that are noted for `--trace-plugins`.
+const MAX_NOTED: usize = 100_000;
+
+/// A loaded plugin, whatever door it came in by.
+pub(super) trait Analyzer {
+    /// Whether it has something to call for a hook.
+    fn wants(&self, hook: Hook) -> bool;
+    /// Before a thread; gives whether it is shown.
+    fn begin_thread(&self, host: &Host<'_>) -> bool;
+    /// Before a frame; gives whether it is shown.
+    fn before_frame(&self, host: &Host<'_>, frame: usize) -> bool;
+    /// Before a value; the item's name is complete.
+    fn before_value(&self, host: &Host<'_>, frame: usize, item: &Item<'_>) -> Shown;
+    /// A printer for types, where nothing was decided before.
+    fn print_value(&self, host: &Host<'_>, frame: usize, item: &Item<'_>) -> Shown;
+    /// After a value.
+    fn after_value(&self, host: &Host<'_>, frame: usize, item: &Item<'_>);
+    /// After a frame.
+    fn after_frame(&self, host: &Host<'_>, frame: usize);
+    /// After a thread.
+    fn end_thread(&self, host: &Host<'_>);
+    /// After all threads.
+    fn global_trace(&self, host: &Host<'_>);
+}
+
+/// A plugin's place in the host.
+struct Slot {
+    name: String,
+    entry: Plugin,
+    /// `None` while it is not loaded, or when there is nothing to call.
+    analyzer: Option<Box<dyn Analyzer>>,
+    printed: Cell<u64>,
+}
+
+/// The plugins of one trace, in their own process.
+pub struct Host<'a> {
+    seat: &'a Seat<'a>,
+    /// What plugins may ask.
+    pub(super) services: Services<'a>,
+    /// What the C door has given out.
+    pub(super) handles: Handles<'a>,
+    /// What C modules have registered.
+    pub(super) registrations: Registrations,
+    slots: RefCell<Vec<Rc<Slot>>>,
+    /// Index of the plugin that is being called.
+    calling: Cell<Option<usize>>,
+    thread: RefCell<Option<Rc<ThreadStack<'a>>>>,
+    frame: Cell<Option<usize>>,
+    /// The number that the report prints for the frame at hand.
+    number: Cell<usize>,
+    /// Names of the values that the one at hand is inside of.
+    names: RefCell<Vec<String>>,
+    /// Text that belongs to what was hidden: it is shown at the next place.
+    pending: RefCell<Vec<PluginText>>,
+    notes: RefCell<Vec<PluginCall>>,
+}
+
+impl<'a> Host<'a> {
+    /// Loads the plugins of `seat`, in order.
+    pub fn load(seat: &'a Seat<'a>, stacks: &'a Stacks<'a>, limits: &'a Limits) -> Host<'a> {
+        let host = Host {
+            seat,
+            services: Services::new(stacks, limits),
+            handles: Handles::default(),
+            registrations: Registrations::default(),
+            slots: RefCell::default(),
+            calling: Cell::new(None),
+            thread: RefCell::new(None),
+            frame: Cell::new(None),
+            number: Cell::new(0),
+            names: RefCell::default(),
+            pending: RefCell::default(),
+            notes: RefCell::default(),
+        };
+        for (index, planned) in seat.plugins.iter().enumerate() {
+            host.load_one(index, planned);
+        }
+        host
+    }
+
+    fn load_one(&self, index: usize, planned: &Planned) {
+        let name = planned.file_name();
+        let slot = Slot { name, entry: planned.entry(), analyzer: None, printed: Cell::new(0) };
+        self.slots.borrow_mut().push(Rc::new(slot));
+        let (loaded, texts) = self.call(index, Hook::Load, || c_api::load(self, planned));
+        self.pending.borrow_mut().extend(texts);
+        let mut entry = planned.entry();
+        let analyzer = match loaded {
+            Ok(loaded) => {
+                entry.api_version = loaded.api_version;
+                if loaded.analyzer.is_none() {
+                    entry.status = PluginStatus::Idle;
+                }
+                loaded.analyzer
+            }
+            Err(why) => {
+                entry.status = PluginStatus::Refused;
+                entry.problem = Some(why);
+                None
+            }
+        };
+        let old = self.slots.borrow().get(index).cloned();
+        if let (Some(slot), Some(old)) = (self.slots.borrow_mut().get_mut(index), old) {
+            let printed = Cell::new(old.printed.get());
+            *slot = Rc::new(Slot { name: old.name.clone(), entry, analyzer, printed });
+        }
+    }
+
+    /// Calls into the plugin with this index. Gives what the call gave, and what was printed.
+    fn call<R>(&self, index: usize, hook: Hook, run: impl FnOnce() -> R) -> (R, Option<PluginText>) {
+        let thread = self.thread.borrow().as_ref().map_or(0, |thread| thread.tid);
+        let frame = self.frame.get().and_then(|frame| u32::try_from(frame).ok());
+        let call = Call { plugin: index, hook, thread, frame };
+        let began = self.seat.notes_calls.then(Instant::now);
+        let before = self.calling.replace(Some(index));
+        self.seat.board.begin(call);
+        let result = c_api::with_current(self, run);
+        self.seat.board.end();
+        self.calling.set(before);
+        // At the rare moments everything is looked at; around variables only what costs no system call.
+        let is_rare = !matches!(
+            hook,
+            Hook::BeforeVariable
+                | Hook::PrintValue
+                | Hook::AfterVariable
+                | Hook::BeforeFrame
+                | Hook::AfterFrame
+        );
+        let text = if is_rare || self.seat.printed.borrow().is_pending() { self.take(index) } else { None };
+        if self.seat.is_strict.get() && !self.seat.descriptors.are_intact() {
+            self.seat.give_up(Ending::Descriptors);
+        }
+        if let Some(began) = began {
+            self.note(index, call, began, text.as_ref());
+        }
+        (result, text)
+    }
+
+    /// Takes what was printed, on the account of the plugin with this index.
+    fn take(&self, index: usize) -> Option<PluginText> {
+        let slot = self.slots.borrow().get(index).cloned()?;
+        let Some(bytes) = self.seat.printed.borrow_mut().take() else {
+            self.seat.give_up(Ending::TooMuchOutput)
+        };
+        let printed = slot.printed.get() + bytes.len() as u64;
+        slot.printed.set(printed);
+        if printed > self.services.limits.plugin_output {
+            self.seat.give_up(Ending::TooMuchOutput);
+        }
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        (!text.is_empty()).then(|| PluginText { plugin: slot.name.clone(), text })
+    }
+
+    fn note(&self, index: usize, call: Call, began: Instant, text: Option<&PluginText>) {
+        let mut notes = self.notes.borrow_mut();
+        if notes.len() >= MAX_NOTED {
+            return;
+        }
+        notes.push(PluginCall {
+            plugin: self.slots.borrow().get(index).map(|slot| slot.name.clone()).unwrap_or_default(),
+            hook: call.to_string(),
+            nanoseconds: u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX),
+            printed: text.map_or(0, |text| text.text.len()),
+        });
+    }
+
+    /// Calls each plugin that has the hook, in order. Gives what each call gave, and the texts.
+    fn each<R>(&self, hook: Hook, run: impl Fn(&dyn Analyzer) -> R) -> (Vec<(usize, R)>, Vec<PluginText>) {
+        let (mut results, mut texts) = (Vec::new(), Vec::new());
+        for index in 0..self.slots.borrow().len() {
+            let slot = self.slots.borrow().get(index).cloned();
+            let Some(slot) = slot else { continue };
+            let Some(analyzer) = slot.analyzer.as_deref().filter(|analyzer| analyzer.wants(hook)) else {
+                continue;
+            };
+            let (result, text) = self.call(index, hook, || run(analyzer));
+            results.push((index, result));
+            texts.extend(text);
+        }
+        (results, texts)
+    }
+
+    fn wants(&self, hook: Hook) -> bool {
+        let slots = self.slots.borrow();
+        slots.iter().filter_map(|slot| slot.analyzer.as_deref()).any(|analyzer| analyzer.wants(hook))
+    }
+
+    /// Before a thread. Gives the text to put before it, or `None` when it is hidden.
+    pub fn begin_thread(&self, stack: Option<Rc<ThreadStack<'a>>>) -> Option<Vec<PluginText>> {
+        let is_known = stack.is_some();
+        *self.thread.borrow_mut() = stack;
+        self.frame.set(None);
+        let mut texts = std::mem::take(&mut *self.pending.borrow_mut());
+        if !is_known {
+            return Some(texts);
+        }
+        let (shown, printed) = self.each(Hook::BeginThread, |plugin| plugin.begin_thread(self));
+        texts.extend(printed);
+        if shown.iter().all(|(_, shown)| *shown) {
+            return Some(texts);
+        }
+        self.pending.borrow_mut().extend(texts);
+        *self.thread.borrow_mut() = None;
+        None
+    }
+
+    /// After a thread that is shown. Gives the text to put after it.
+    pub fn end_thread(&self) -> Vec<PluginText> {
+        self.frame.set(None);
+        let mut texts = std::mem::take(&mut *self.pending.borrow_mut());
+        if self.thread.borrow().is_some() {
+            texts.extend(self.each(Hook::EndThread, |plugin| plugin.end_thread(self)).1);
+        }
+        *self.thread.borrow_mut() = None;
+        self.handles.forget_frames();
+        texts
+    }
+
+    /// Before a frame, by its index among the frames kept. Gives the text to put before it, or
+    /// `None` when it is hidden.
+    pub fn before_frame(&self, frame: usize) -> Option<Vec<PluginText>> {
+        self.frame.set(Some(frame));
+        self.number.set(self.thread.borrow().as_ref().map_or(0, |stack| stack.number(frame)));
+        let mut texts = std::mem::take(&mut *self.pending.borrow_mut());
+        let (shown, printed) = self.each(Hook::BeforeFrame, |plugin| plugin.before_frame(self, frame));
+        texts.extend(printed);
+        if shown.iter().all(|(_, shown)| *shown) {
+            return Some(texts);
+        }
+        self.pending.borrow_mut().extend(texts);
+        None
+    }
+
+    /// After a frame that is shown. Gives the text to put after it.
+    pub fn after_frame(&self, frame: usize) -> Vec<PluginText> {
+        let texts = self.each(Hook::AfterFrame, |plugin| plugin.after_frame(self, frame)).1;
+        self.frame.set(None);
+        texts
+    }
+
+    /// What steps in while values are printed, when a plugin wants that.
+    pub fn value_hooks(&self) -> Option<&dyn ValueHooks> {
+        let hooks = [Hook::BeforeVariable, Hook::PrintValue, Hook::AfterVariable];
+        hooks.into_iter().any(|hook| self.wants(hook)).then_some(self)
+    }
+
+    /// After all threads: fills in what the footer says of plugins.
+    pub fn finish(&self, footer: &mut Footer) {
+        footer.plugin_output = std::mem::take(&mut *self.pending.borrow_mut());
+        footer.plugin_output.extend(self.each(Hook::GlobalTrace, |plugin| plugin.global_trace(self)).1);
+        footer.plugins = self.slots.borrow().iter().map(|slot| slot.entry.clone()).collect();
+        footer.plugin_calls = std::mem::take(&mut *self.notes.borrow_mut());
+    }
+
+    /// Says that threads are in the spool. See [`Seat::advance`].
+    pub fn advance(&self, threads: usize, spool: u64) {
+        self.seat.advance(threads, spool);
+    }
+
+    /// Before a thread is put into the spool. See [`Seat::check`].
+    pub fn check(&self) {
+        self.seat.check();
+    }
+
+    /// The thread at hand.
+    pub(super) fn thread(&self) -> Option<Rc<ThreadStack<'a>>> {
+        self.thread.borrow().clone()
+    }
+
+    /// The source line of an address of code. The pc of an outer frame is a return address: as in
+    /// the report its line is that of the call.
+    pub(super) fn source_of(&self, pc: Address) -> Option<SourceLine> {
+        let thread = self.thread.borrow();
+        let frames = thread.as_ref().map(|stack| stack.stack.frames.as_slice()).unwrap_or_default();
+        let frame = frames.iter().find(|frame| frame.pc() == Some(pc));
+        self.services.source_of(frame.and_then(|frame| frame.lookup_pc()).unwrap_or(pc))
+    }
+
+    /// The number that the report prints for the frame at hand.
+    pub(super) fn frame_number(&self) -> usize {
+        self.number.get()
+    }
+
+    /// Index of the plugin that is being called.
+    pub(super) fn calling(&self) -> Option<usize> {
+        self.calling.get()
+    }
+
+    /// Completes the name of a value by those it is inside of.
+    fn name(&self, item: &Item<'_>) -> String {
+        let mut names = self.names.borrow_mut();
+        names.truncate(item.depth);
+        let name = match item.part {
+            Part::Pointee => format!("*{}", names.last().map(String::as_str).unwrap_or_default()),
+            _ => item.name.to_string(),
+        };
+        names.resize(item.depth, String::new());
+        names.push(name.clone());
+        name
+    }
+}
+
+impl ValueHooks for Host<'_> {
+    fn before(&self, item: &Item<'_>) -> (Vec<PluginText>, Shown) {
+        let name = self.name(item);
+        let item = &Item { name: &name, ..*item };
+        let frame = self.frame.get().unwrap_or_default();
+        let (mut results, mut texts) =
+            self.each(Hook::BeforeVariable, |plugin| plugin.before_value(self, frame, item));
+        let first = results.iter().position(|(_, shown)| !matches!(shown, Shown::AsIs));
+        if let Some(first) = first {
+            return (texts, results.swap_remove(first).1);
+        }
+        // Printers are asked one after another until one has printed it.
+        for index in 0..self.slots.borrow().len() {
+            let slot = self.slots.borrow().get(index).cloned();
+            let Some(slot) = slot else { continue };
+            let Some(analyzer) = slot.analyzer.as_deref().filter(|plugin| plugin.wants(Hook::PrintValue))
+            else {
+                continue;
+            };
+            let (shown, text) =
+                self.call(index, Hook::PrintValue, || analyzer.print_value(self, frame, item));
+            texts.extend(text);
+            if !matches!(shown, Shown::AsIs) {
+                return (texts, shown);
+            }
+        }
+        (texts, Shown::AsIs)
+    }
+
+    fn after(&self, item: &Item<'_>) -> Vec<PluginText> {
+        let name = self.names.borrow().get(item.depth).cloned().unwrap_or_default();
+        let item = &Item { name: &name, ..*item };
+        let frame = self.frame.get().unwrap_or_default();
+        self.each(Hook::AfterVariable, |plugin| plugin.after_value(self, frame, item)).1
+    }
+}

@@ -1,0 +1,30 @@
+//! Plugins: found, loaded into a process of their own, called while the report is made.
+//!
+//! Pipeline place: beside the analysis. In the order in which they are used:
+//!
+//! - `declared` says which plugins an object wants, `search` finds their files, `trust` and
+//!   `doors` judge them without running anything;
+//! - `supervisor` forks the plugin host and watches it by the page in `board`; `confine`
+//!   fences it in, `printed` catches what it prints;
+//! - [`Host`] lives in the forked process: it calls the plugins and keeps account;
+//! - `services` is what a plugin may ask, whatever door it came in by: `c_api` is the door
+//!   for C.
+
+mod board;
+mod c_api;
+mod confine;
+mod declared;
+mod doors;
+mod host;
+mod printed;
+mod search;
+mod services;
+mod supervisor;
+mod trust;
+
+pub use board::Hook;
+pub use declared::Wanted;
+pub use doors::Doors;
+pub use host::Host;
+pub use search::{Finder, Plan, Planned, SYSTEM_FOLDER, Search, Sources, Verdict};
+pub use supervisor::{Analysis, Seat, supervise};

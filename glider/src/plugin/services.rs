@@ -1,0 +1,270 @@
+//! What a plugin may ask of the traced process, whatever door it came in by.
+//!
+//! Every answer may be missing: the process may be corrupt, and so may be the questions.
+
+use crate::address::Address;
+use crate::dwarf::{Die, SourceLine, VariableDie};
+use crate::limits::Limits;
+use crate::object::{Module, demangle};
+use crate::report::render::render_variable;
+use crate::report::{Variable, VariableKind};
+use crate::stacks::{Stacks, ThreadStack};
+use crate::types::{Count, Kind, Type};
+use crate::values::{Place, Printer, Process};
+use object::{Object as _, ObjectSymbol as _};
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::fs;
+use std::rc::Rc;
+
+/// Bytes of a string that are read for a plugin.
+const MAX_STRING: usize = 1 << 20;
+/// Levels of pointer that are followed from a global variable.
+const MAX_DEREFERENCES: u32 = 16;
+
+/// The traced process, for plugins.
+pub(super) struct Services<'a> {
+    pub(super) stacks: &'a Stacks<'a>,
+    pub(super) limits: &'a Limits,
+    symbols: RefCell<HashMap<SymbolKey, Option<Rc<Symbol>>>>,
+}
+
+/// Object and raw name, as they were asked for.
+type SymbolKey = (Option<String>, String);
+
+/// A symbol of one object.
+#[derive(Debug)]
+pub(super) struct Symbol {
+    /// Demangled.
+    pub(super) name: String,
+    /// As in the symbol table.
+    pub(super) raw_name: String,
+    /// Path of the object.
+    pub(super) object: String,
+    /// Where it is in the process.
+    pub(super) address: Address,
+    /// Bytes.
+    pub(super) size: u64,
+}
+
+/// A parameter or local of a frame.
+pub(super) struct Local {
+    pub(super) kind: VariableKind,
+    pub(super) name: String,
+    pub(super) type_die: Option<Die>,
+    /// Where it is; `None` when it has no address.
+    pub(super) address: Option<Address>,
+}
+
+impl<'a> Services<'a> {
+    pub(super) fn new(stacks: &'a Stacks<'a>, limits: &'a Limits) -> Services<'a> {
+        Services { stacks, limits, symbols: RefCell::default() }
+    }
+
+    /// The process.
+    pub(super) fn process(&self) -> Process<'a> {
+        self.stacks.process
+    }
+
+    /// The modules that a name means: a path, the last part of one, or all.
+    pub(super) fn modules<'n>(
+        &self,
+        object: Option<&'n str>,
+    ) -> impl Iterator<Item = &'a Module> + use<'a, 'n> {
+        let is_meant = move |module: &&Module| {
+            object.is_none_or(|name| *module.path == *name || module.path.rsplit('/').next() == Some(name))
+        };
+        self.process().modules.iter().filter(is_meant)
+    }
+
+    /// The symbol with that raw name; of several the first that is not local.
+    pub(super) fn find_symbol(&self, object: Option<&str>, name: &str) -> Option<Rc<Symbol>> {
+        let key = (object.map(str::to_owned), name.to_owned());
+        if let Some(known) = self.symbols.borrow().get(&key) {
+            return known.clone();
+        }
+        let found = self.modules(object).find_map(|module| find_symbol_in(module, name)).map(Rc::new);
+        self.symbols.borrow_mut().insert(key, found.clone());
+        found
+    }
+
+    /// What lies at an address, ``object`symbol+0x10``.
+    pub(super) fn name_of(&self, address: Address) -> Option<String> {
+        self.process().modules.name(address).map(|name| name.to_string())
+    }
+
+    /// The source line of an address of code.
+    pub(super) fn source_of(&self, address: Address) -> Option<SourceLine> {
+        let module = self.process().modules.find(address)?;
+        let info = module.object.as_ref().ok()?.debug_info()?;
+        info.source_line(module.bias.to_file(address))
+    }
+
+    /// Copies memory; gives how many bytes could be read.
+    pub(super) fn read(&self, address: Address, into: &mut [u8]) -> usize {
+        self.process().memory.read(address, into)
+    }
+
+    /// The string at an address, without its NUL. `None` when it has no end within bounds.
+    pub(super) fn read_string(&self, address: Address) -> Option<Vec<u8>> {
+        let mut string = Vec::new();
+        let mut chunk = [0; 256];
+        while string.len() < MAX_STRING {
+            // Up to the end of 256 aligned bytes, so that no page is asked for without need.
+            let at = address.checked_add(string.len() as u64)?;
+            let room = chunk.get_mut(..256 - (at.0 % 256) as usize)?;
+            let read = self.read(at, room);
+            let bytes = room.get(..read)?;
+            if let Some(end) = bytes.iter().position(|byte| *byte == 0) {
+                string.extend_from_slice(bytes.get(..end)?);
+                return Some(string);
+            }
+            string.extend_from_slice(bytes);
+            if read < room.len() {
+                return None;
+            }
+        }
+        None
+    }
+
+    /// Where a global variable lies, or what it points at after following it so many times.
+    pub(super) fn global(&self, object: Option<&str>, name: &str, dereferences: u32) -> Option<Address> {
+        if dereferences > MAX_DEREFERENCES {
+            return None;
+        }
+        let mut address = self.find_symbol(object, name)?.address;
+        for _ in 0..dereferences {
+            address = Address(self.process().memory.read_u64(address)?);
+        }
+        Some(address)
+    }
+
+    /// Address space and resident size of the process, bytes.
+    pub(super) fn sizes(&self) -> (u64, u64) {
+        const PAGE: u64 = 4096;
+        let statm = fs::read_to_string(format!("/proc/{}/statm", self.stacks.capture.process.pid));
+        let statm = statm.unwrap_or_default();
+        let mut pages = statm.split_whitespace().map(|pages| pages.parse::<u64>().unwrap_or(0));
+        let mut bytes = || pages.next().unwrap_or(0).saturating_mul(PAGE);
+        (bytes(), bytes())
+    }
+
+    /// The variables of a physical frame, calls inlined there included: each once, parameters
+    /// before locals, the innermost call's first.
+    pub(super) fn locals(&self, stack: &ThreadStack<'a>, frame: usize) -> Vec<Local> {
+        let mut locals = Vec::new();
+        stack.with_scope(self.process(), frame, |scope| {
+            let view = scope.frames.get(scope.index);
+            let Some(scopes) = view.and_then(|view| view.scopes.as_ref()) else { return };
+            let inlined = scopes.inlined.iter().rev().map(|call| call.variables.as_slice());
+            let variables: Vec<&VariableDie> =
+                inlined.chain([scopes.function.variables.as_slice()]).flatten().collect();
+            let is_parameter = |variable: &&&VariableDie| variable.kind == VariableKind::Parameter;
+            let parameters = variables.iter().filter(is_parameter);
+            for variable in parameters.chain(variables.iter().filter(|variable| !is_parameter(variable))) {
+                locals.push(Local {
+                    kind: variable.kind,
+                    name: variable.name.to_string(),
+                    type_die: variable.type_die,
+                    address: scope.place(&variable.location).address(),
+                });
+            }
+        });
+        locals
+    }
+
+    /// The variable of that name that `is_wanted`, in the order of [`locals`](Services::locals).
+    pub(super) fn local(
+        &self,
+        stack: &ThreadStack<'a>,
+        frame: usize,
+        name: &str,
+        is_wanted: impl Fn(VariableKind) -> bool,
+    ) -> Option<Local> {
+        self.locals(stack, frame).into_iter().find(|local| local.name == name && is_wanted(local.kind))
+    }
+
+    /// Bytes of a value of a type, arrays of fixed length included.
+    pub(super) fn size_of(&self, die: Die) -> Option<u64> {
+        let mut factor: u64 = 1;
+        let mut die = die;
+        for _ in 0..crate::dwarf::MAX_CHAIN {
+            let (_, found) = self.process().types.resolve(die)?;
+            match (&found.size, &found.kind) {
+                (Some(size), _) => return size.checked_mul(factor),
+                (None, Kind::Array { element, dimensions }) => {
+                    for count in dimensions {
+                        let Count::Fixed(count) = count else { return None };
+                        factor = factor.checked_mul(*count)?;
+                    }
+                    die = (*element)?;
+                }
+                _ => return None,
+            }
+        }
+        None
+    }
+
+    /// The type a DIE describes.
+    pub(super) fn type_of(&self, die: Die) -> Rc<Type> {
+        self.process().types.get(die)
+    }
+
+    /// Memory as the text report shows a variable of that name and type; plugins are not asked.
+    pub(super) fn format_value(
+        &self,
+        stack: Option<(&ThreadStack<'a>, usize)>,
+        name: &str,
+        die: Die,
+        address: Address,
+    ) -> Option<String> {
+        let render = |scope: &crate::values::Scope<'_>| {
+            let mut printer = Printer::new(self.limits, None);
+            printer.refill();
+            let variable = Variable {
+                kind: VariableKind::Local,
+                name: name.into(),
+                type_name: Some(self.type_of(die).name.clone()),
+                address: Some(address),
+                depth: 0,
+                value: printer.value(scope, Some(die), &Place::Memory(address), 0),
+            };
+            let mut text = Vec::new();
+            render_variable(&variable, &mut text);
+            String::from_utf8_lossy(&text).into_owned()
+        };
+        if let Some((stack, frame)) = stack {
+            return stack.with_scope(self.process(), frame, render);
+        }
+        // Memory needs no frame; a scope without any gives no register and no frame base.
+        let registers = self.stacks.capture.threads.iter().find_map(|thread| thread.registers.as_deref())?;
+        Some(render(&crate::values::Scope::new(self.process(), registers, &[], 0)))
+    }
+}
+
+fn find_symbol_in(module: &Module, name: &str) -> Option<Symbol> {
+    let object = module.object.as_ref().ok()?;
+    let named = |symbol: &object::Symbol<'static, '_>| {
+        symbol.is_definition() && symbol.name_bytes() == Ok(name.as_bytes())
+    };
+    let found = |address: u64, size: u64| Symbol {
+        name: demangle(name).unwrap_or_else(|| name.to_owned()),
+        raw_name: name.to_owned(),
+        object: module.path.to_string(),
+        address: module.bias.to_runtime(crate::address::FileAddress(address)),
+        size,
+    };
+    let mut local = None;
+    for symbol in object.file().dynamic_symbols().chain(object.file().symbols()).filter(named) {
+        if !symbol.is_local() {
+            return Some(found(symbol.address(), symbol.size()));
+        }
+        local.get_or_insert((symbol.address(), symbol.size()));
+    }
+    if let Some((address, size)) = local {
+        return Some(found(address, size));
+    }
+    let debug = object.debug_file()?;
+    let symbol = debug.file().symbols().find(named)?;
+    Some(found(symbol.address(), symbol.size()))
+}
