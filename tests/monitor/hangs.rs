@@ -93,7 +93,9 @@ fn sigusr2_traces_the_healthy_server_and_lets_it_run_on() {
     });
     assert!(text.contains("Traced because: trace requested\n"), "{text}");
     let server = stage.server();
-    assert!(stage.processes().iter().any(|process| process.pid == server && process.state == 'S'));
+    let runs =
+        || stage.processes().iter().any(|process| process.pid == server && "SR".contains(process.state));
+    wait_for("the server to run", || runs().then_some(()));
     assert_eq!(stage.read("log").matches(" started").count(), 1);
 }
 
