@@ -55,13 +55,19 @@ fn without_a_monitor_nothing_is_attached_and_the_fault_kills_after_the_hook() {
     let mut cc = Command::new("cc");
     cc.arg("-I").arg(header_folder()).arg(source).arg("-L").arg(library_folder()).arg("-lgimli");
     must_run(cc.arg(format!("-Wl,-rpath,{}", library_folder().display())).arg("-o").arg(&program), "gcc");
-    // A variable left over from elsewhere: the descriptor it names is somebody's file.
-    let innocent = stage.write("innocent", "0123456789");
-    let file = std::fs::File::options().read(true).write(true).open(&innocent).unwrap();
-    for value in ["0", "77", "x", ""] {
-        let mut command = stage.command(&program);
+    // A variable left over from elsewhere: the descriptor it names is somebody's file, named or not.
+    for (value, script) in [
+        ("3", "exec 3<>innocent"),
+        ("3", "exec 3<>unlinked; rm unlinked; echo text >&3"),
+        ("77", ""),
+        ("x", ""),
+        ("", ""),
+    ] {
+        stage.write("innocent", "0123456789");
+        let mut command = stage.command("sh");
+        command.current_dir(stage.path("")).args(["-c", &format!("{script}\nexec ./user")]);
         command.env("GIMLI_HB_FD", value).env("GIMLI_MONITOR_PID", "1");
-        let output = command.stdin(file.try_clone().unwrap()).output().unwrap();
+        let output = command.output().unwrap();
         assert_eq!(String::from_utf8_lossy(&output.stdout), "alone 4\n", "GIMLI_HB_FD={value}");
         assert_eq!(String::from_utf8_lossy(&output.stderr), "bye\n");
         assert_eq!(output.status.signal(), Some(11));

@@ -1,6 +1,6 @@
 //! Finds and maps the monitor's segment, and installs the handlers. Runs in ordinary code, never in a handler.
 
-use crate::segment::{MAPPED_BYTES, Segment, State};
+use crate::segment::{MAGIC, MAPPED_BYTES, Segment, State};
 use crate::{altstack, handler};
 use std::ffi::c_int;
 use std::ptr;
@@ -79,17 +79,21 @@ fn segment() -> Option<(&'static Segment, bool)> {
     }
 }
 
-/// Whether the descriptor can be a monitor's segment: an unlinked file (or memfd) of one page at most. The
-/// variable may be a left-over from another program, and the number may be anybody's data file.
+/// Whether the descriptor is a monitor's segment: an unlinked file of eight bytes, as an old monitor makes it, or an
+/// unlinked page that begins its record with our magic number. The variable may be a left-over from another
+/// program, and the number may be anybody's data file.
 fn is_segment(descriptor: c_int) -> bool {
-    // SAFETY: an all-zero stat is a valid value, and fstat fills it or fails.
-    let stat = unsafe {
+    let mut magic = [0; 4];
+    // SAFETY: an all-zero stat is a valid value, and fstat fills it or fails; pread writes at most four bytes.
+    let (stat, read) = unsafe {
         let mut stat: libc::stat = std::mem::zeroed();
-        (libc::fstat(descriptor, &raw mut stat) == 0).then_some(stat)
+        let known = libc::fstat(descriptor, &raw mut stat) == 0;
+        let offset = std::mem::offset_of!(Segment, magic) as libc::off_t;
+        (known.then_some(stat), libc::pread(descriptor, magic.as_mut_ptr().cast(), magic.len(), offset))
     };
+    let ours = read == 4 && u32::from_ne_bytes(magic) == MAGIC;
     stat.is_some_and(|stat| {
-        stat.st_mode & libc::S_IFMT == libc::S_IFREG
-            && stat.st_nlink == 0
-            && (8..=MAPPED_BYTES as i64).contains(&stat.st_size)
+        let unlinked = stat.st_mode & libc::S_IFMT == libc::S_IFREG && stat.st_nlink == 0;
+        unlinked && (stat.st_size == 8 || (ours && stat.st_size == MAPPED_BYTES as i64))
     })
 }
