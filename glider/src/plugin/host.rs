@@ -2,7 +2,7 @@
 //! collected.
 
 use super::board::{Call, Ending, Hook};
-use super::c_api::{self, Handles, Registrations};
+use super::c_api::{self, Built, Handles, Registrations, Tables};
 use super::search::Planned;
 use super::services::Services;
 use super::supervisor::Seat;
@@ -59,6 +59,10 @@ pub struct Host<'a> {
     pub(super) handles: Handles<'a>,
     /// What C modules have registered.
     pub(super) registrations: Registrations,
+    /// Types that C modules have built.
+    pub(super) built: Built,
+    /// Hash tables of C modules.
+    pub(super) tables: Tables,
     slots: RefCell<Vec<Rc<Slot>>>,
     /// Index of the plugin that is being called.
     calling: Cell<Option<usize>>,
@@ -81,6 +85,8 @@ impl<'a> Host<'a> {
             services: Services::new(stacks, limits),
             handles: Handles::default(),
             registrations: Registrations::default(),
+            built: Built::default(),
+            tables: Tables::default(),
             slots: RefCell::default(),
             calling: Cell::new(None),
             thread: RefCell::new(None),
@@ -288,10 +294,8 @@ impl<'a> Host<'a> {
     /// The source line of an address of code. The pc of an outer frame is a return address: as in
     /// the report its line is that of the call.
     pub(super) fn source_of(&self, pc: Address) -> Option<SourceLine> {
-        let thread = self.thread.borrow();
-        let frames = thread.as_ref().map(|stack| stack.stack.frames.as_slice()).unwrap_or_default();
-        let frame = frames.iter().find(|frame| frame.pc() == Some(pc));
-        self.services.source_of(frame.and_then(|frame| frame.lookup_pc()).unwrap_or(pc))
+        let is_return_address = self.handles.is_return_address(pc);
+        self.services.source_of(if is_return_address { pc.checked_sub(1)? } else { pc })
     }
 
     /// The number that the report prints for the frame at hand.

@@ -184,6 +184,25 @@ impl<'a> Services<'a> {
         self.locals(stack, frame).into_iter().find(|local| local.name == name && is_wanted(local.kind))
     }
 
+    /// The type of that name.
+    pub(super) fn find_type(&self, object: Option<&str>, name: &str) -> Option<Die> {
+        let mut found = None;
+        for module in self.modules(object) {
+            let info = module.object.as_ref().ok().and_then(|object| object.debug_info());
+            match info.and_then(|info| info.find_type(name)) {
+                Some(die) if !die.is_declaration() => return Some(die),
+                declared => found = found.or(declared),
+            }
+        }
+        found
+    }
+
+    /// The type of the variable or function at an address.
+    pub(super) fn type_at(&self, address: Address) -> Option<Die> {
+        let module = self.process().modules.find(address)?;
+        module.object.as_ref().ok()?.debug_info()?.type_at(module.bias.to_file(address))
+    }
+
     /// Bytes of a value of a type, arrays of fixed length included.
     pub(super) fn size_of(&self, die: Die) -> Option<u64> {
         let mut factor: u64 = 1;

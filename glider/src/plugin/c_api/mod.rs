@@ -9,7 +9,10 @@
 //! that stands for nothing is answered like NULL.
 
 mod ana;
+mod building;
+mod described;
 mod handles;
+mod hash;
 mod load;
 mod memory;
 mod names;
@@ -18,8 +21,11 @@ mod process;
 mod registration;
 mod stacks;
 mod text;
+mod types;
 
+pub(super) use building::Built;
 pub(super) use handles::Handles;
+pub(super) use hash::Tables;
 pub(super) use load::load;
 pub(super) use registration::Registrations;
 
