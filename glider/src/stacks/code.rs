@@ -4,8 +4,8 @@
 use crate::address::{Address, FileAddress};
 use crate::dwarf::{Scopes, SourceLine};
 use crate::object::{Module, Modules};
+use rustc_hash::FxHashMap;
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
