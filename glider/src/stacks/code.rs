@@ -26,7 +26,7 @@ pub struct Code<'a> {
 /// All code looked up so far.
 pub struct CodeTable<'a> {
     modules: &'a Modules,
-    known: RefCell<HashMap<Address, Rc<Code<'a>>>>,
+    known: RefCell<FxHashMap<Address, Rc<Code<'a>>>>,
 }
 
 impl<'a> CodeTable<'a> {
