@@ -97,9 +97,17 @@ impl<'a> Printer<'a> {
         let Child { name, place, type_die } = child;
         let depth = depth + 1;
         let value = self.hooked(scope, &item(Part::Child, name, *type_die, place, depth), |printer| {
-            match depth <= printer.limits.depth {
-                true => printer.value(scope, *type_die, place, depth),
-                false => Value::unreadable(format_args!("--max-depth {}", printer.limits.depth)),
+            match (type_die, place) {
+                // Without a type the place itself is all there is to show.
+                (None, Place::Memory(address)) => Value::Pointer {
+                    text: address.to_string(),
+                    symbol: scope.process.modules.name(*address).map(|name| name.to_string()),
+                    pointee: Pointee::None,
+                },
+                _ if depth > printer.limits.depth => {
+                    Value::unreadable(format_args!("--max-depth {}", printer.limits.depth))
+                }
+                _ => printer.value(scope, *type_die, place, depth),
             }
         })?;
         let type_name = type_die.map(|die| scope.process.types.get(die).name.clone());

@@ -180,6 +180,16 @@ impl<'a> Handles<'a> {
         handle(Sort::Type, known)
     }
 
+    /// The number of a type: that of its handle.
+    pub(in crate::plugin) fn type_number(&self, die: Die) -> u64 {
+        self.add_type(die).addr() as u64
+    }
+
+    /// The type with this number.
+    pub(in crate::plugin) fn die_numbered(&self, number: u64) -> Option<Die> {
+        self.die(std::ptr::without_provenance_mut(usize::try_from(number).ok()?))
+    }
+
     pub(super) fn die(&self, type_handle: Handle) -> Option<Die> {
         self.types.borrow().get(index(type_handle, Sort::Type)?).copied()
     }
