@@ -1,11 +1,11 @@
 //! The spool: rendered parts of a report in a memory file that outlives whoever wrote them.
 //!
 //! The analyzer appends with pwrite(2), never through a mapping, so that a part is either
-//! there as a whole or, when the analyzer died in the middle, recognizably cut short. The
+//! there as a whole or, when the analyzer died in the middle, recognizably unfinished. The
 //! keeper believes nothing it reads back: a record that is out of place ends the reading.
 //!
 //! A record is a header of four little-endian words (mark, kind, index, length), then that
-//! many bytes.
+//! many bytes. The length is put in its place when the record is complete.
 
 use super::Output;
 use crate::report::Footer;
@@ -18,6 +18,11 @@ use std::os::unix::fs::FileExt;
 const MARK: u32 = u32::from_le_bytes(*b"glsp");
 /// Bytes of a record's header.
 const HEADER_SIZE: u64 = 16;
+/// Where in the header the length is.
+const LENGTH_AT: u64 = 12;
+/// The length of a record that is not complete: longer than [`MAX_SIZE`], as is every number on
+/// the way from it to a true length, of which the highest byte is written last.
+const UNFINISHED: u32 = u32::MAX;
 /// Bytes a spool may hold: far above any limit of the report, below what endangers the machine.
 const MAX_SIZE: u64 = 1 << 30;
 /// Bytes of a footer that are believed.
@@ -38,35 +43,49 @@ pub(super) fn create() -> io::Result<File> {
 #[derive(Debug)]
 pub(super) struct SpoolWriter {
     file: File,
+    /// Bytes of the complete records.
     size: u64,
+    /// Bytes of the record that is being written, its header included.
+    open: u64,
     failed: bool,
 }
 
 impl SpoolWriter {
     pub(super) fn new(file: File) -> Self {
-        SpoolWriter { file, size: 0, failed: false }
+        SpoolWriter { file, size: 0, open: 0, failed: false }
     }
 
-    /// Appends one record. After a failure (memory is short) nothing more is written, so that what is there stays readable.
+    /// Writes one record.
     fn put(&mut self, kind: u32, index: usize, content: &[u8]) {
-        let (Ok(index), Ok(length)) = (u32::try_from(index), u32::try_from(content.len())) else {
+        self.begin(kind, index);
+        self.append(content);
+        self.end();
+    }
+
+    /// Begins a record behind the last complete one.
+    fn begin(&mut self, kind: u32, index: usize) {
+        self.open = 0;
+        let Ok(index) = u32::try_from(index) else {
             self.failed = true;
             return;
         };
-        let size = self.size + HEADER_SIZE + u64::from(length);
-        if self.failed || size > MAX_SIZE {
-            self.failed = true;
-            return;
-        }
         let mut header = [0; HEADER_SIZE as usize];
-        for (place, word) in header.as_chunks_mut::<4>().0.iter_mut().zip([MARK, kind, index, length]) {
+        for (place, word) in header.as_chunks_mut::<4>().0.iter_mut().zip([MARK, kind, index, UNFINISHED]) {
             *place = word.to_le_bytes();
         }
-        // At its own offset: a forked process shares the file's.
-        let written = self.file.write_all_at(&header, self.size);
-        let content_at = self.size + HEADER_SIZE;
-        self.failed = written.and_then(|()| self.file.write_all_at(content, content_at)).is_err();
-        self.size = size;
+        self.append(&header);
+    }
+
+    /// Completes it.
+    fn end(&mut self) {
+        let length = u32::try_from(self.open.saturating_sub(HEADER_SIZE)).unwrap_or(UNFINISHED);
+        if !self.failed {
+            self.failed = self.file.write_all_at(&length.to_le_bytes(), self.size + LENGTH_AT).is_err();
+        }
+        if !self.failed {
+            self.size += self.open;
+        }
+        self.open = 0;
     }
 
     /// Puts the footer, which the keeper completes and renders.
@@ -86,8 +105,24 @@ impl Output for SpoolWriter {
         self.put(KIND_HEADER, 0, rendered);
     }
 
-    fn put_thread(&mut self, index: usize, rendered: &[u8]) {
-        self.put(KIND_THREAD, index, rendered);
+    fn begin_thread(&mut self, index: usize) {
+        self.begin(KIND_THREAD, index);
+    }
+
+    /// After a failure (memory is short) nothing more is written, so that what is there stays readable.
+    fn append(&mut self, rendered: &[u8]) {
+        // At its own offset: a forked process shares the file's.
+        let at = self.size + self.open;
+        let open = self.open + rendered.len() as u64;
+        self.failed |= self.size + open > MAX_SIZE;
+        if !self.failed {
+            self.failed = self.file.write_all_at(rendered, at).is_err();
+            self.open = open;
+        }
+    }
+
+    fn end_thread(&mut self) {
+        self.end();
     }
 
     fn size(&self) -> u64 {
@@ -98,7 +133,7 @@ impl Output for SpoolWriter {
         // Told by a process that may have gone wild: never more than there is.
         let size = self.file.metadata().map_or(0, |metadata| metadata.len()).min(size);
         self.failed |= self.file.set_len(size).is_err();
-        self.size = size;
+        (self.size, self.open) = (size, 0);
     }
 }
 
@@ -156,11 +191,8 @@ impl SpoolReader {
         let mut words = header.as_chunks::<4>().0.iter().map(|word| u32::from_le_bytes(*word));
         let (mark, kind, index, length) = (words.next()?, words.next()?, words.next()?, words.next()?);
         let part = Part { offset: offset + HEADER_SIZE, length: u64::from(length) };
-        (mark == MARK && part.offset + part.length <= size).then_some((
-            kind,
-            usize::try_from(index).ok()?,
-            part,
-        ))
+        let is_whole = part.length <= MAX_SIZE && part.offset + part.length <= size;
+        (mark == MARK && is_whole).then_some((kind, usize::try_from(index).ok()?, part))
     }
 
     fn read_footer(&self, part: Part) -> Option<Footer> {
