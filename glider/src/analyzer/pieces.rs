@@ -9,7 +9,7 @@ use crate::report::{Frame, Thread, Truncation};
 use crate::session::Output;
 
 /// Bytes rendered before they are handed over.
-const CHUNK: usize = 64 << 10;
+const CHUNK: usize = 16 << 10;
 
 /// Takes the pieces of one thread after the other.
 pub(super) struct Pieces<'o> {
@@ -104,5 +104,105 @@ impl<'o> Pieces<'o> {
         }
         self.output.append(&self.rendered);
         self.rendered.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::PluginText;
+    use crate::report::render::render_thread;
+    use crate::session::fallback;
+    use crate::target::{Capture, CapturedThread, ProcessInfo, ThreadRegisters, registers::RIP};
+
+    /// What was put, thread by thread, each with its parts.
+    #[derive(Default)]
+    struct Recorder {
+        threads: Vec<(usize, Vec<Vec<u8>>)>,
+        ended: usize,
+    }
+
+    impl Output for Recorder {
+        fn put_header(&mut self, _: &[u8]) {}
+        fn begin_thread(&mut self, index: usize) {
+            self.threads.push((index, Vec::new()));
+        }
+        fn append(&mut self, rendered: &[u8]) {
+            self.threads.last_mut().unwrap().1.push(rendered.to_vec());
+        }
+        fn end_thread(&mut self) {
+            self.ended += 1;
+        }
+        fn size(&self) -> u64 {
+            0
+        }
+        fn set_size(&mut self, _: u64) {}
+    }
+
+    /// A thread of two thousand frames, with a gap and everything around it.
+    fn deep_thread() -> Thread {
+        let mut registers = ThreadRegisters::default();
+        registers.general.set(RIP, Some(0x1234));
+        let captured = CapturedThread { registers: Some(Box::new(registers)), ..CapturedThread::default() };
+        let capture = Capture {
+            process: ProcessInfo::default(),
+            mappings: Vec::new(),
+            auxv: Vec::new(),
+            threads: vec![captured],
+            problems: Vec::new(),
+        };
+        let thread = fallback::thread(&capture, 0, "it was made up");
+        let texts = vec![PluginText { plugin: "p".to_owned(), text: "around it".to_owned() }];
+        Thread {
+            frames: vec![thread.frames[0].clone(); 2000],
+            truncated: Some(Truncation { before_frame: 600, left_out: 7, limit: "--max-frames".to_owned() }),
+            text_before: texts.clone(),
+            text_after: texts,
+            ..thread
+        }
+    }
+
+    fn put(thread: &Thread, pieces: &mut Pieces<'_>) {
+        pieces.begin(thread);
+        for frame in &thread.frames {
+            if let Some(gap) = thread.truncated.as_ref().filter(|gap| gap.before_frame == pieces.frames()) {
+                pieces.gap(gap);
+            }
+            pieces.frame(frame);
+        }
+        pieces.end(thread);
+        pieces.next_thread();
+    }
+
+    #[test]
+    fn the_pieces_are_the_rendered_thread_in_parts_of_bounded_size() {
+        let threads = [deep_thread(), Thread { index: 1, ..deep_thread() }];
+        for format in [Format::Text, Format::Json] {
+            let mut output = Recorder::default();
+            let mut pieces = Pieces::new(&mut output, None, (format, Style::default()), 0);
+            threads.iter().for_each(|thread| put(thread, &mut pieces));
+            assert_eq!((output.threads.len(), output.ended), (2, 2));
+            for (thread, (index, parts)) in threads.iter().zip(&output.threads) {
+                let mut whole = Vec::new();
+                render_thread(thread, thread.index == 0, format, Style::default(), &mut whole);
+                assert!(whole.len() > 2 * CHUNK && *index == thread.index);
+                assert_eq!(parts.concat(), whole);
+                assert!(parts.iter().all(|part| part.len() < CHUNK + 1000));
+            }
+        }
+    }
+
+    #[test]
+    fn a_hidden_thread_is_put_empty_and_what_was_done_before_is_not_put_again() {
+        let mut output = Recorder::default();
+        let mut pieces = Pieces::new(&mut output, None, (Format::Text, Style::default()), 1);
+        put(&deep_thread(), &mut pieces);
+        pieces.next_thread();
+        let thread = Thread { index: 1, ..Thread::default() };
+        put(&thread, &mut pieces);
+        let lengths: Vec<(usize, usize)> =
+            output.threads.iter().map(|(index, parts)| (*index, parts.concat().len())).collect();
+        assert_eq!(lengths, [(1, 0), (2, "\nThread 1 (LWP 0)\n".len())]);
+        assert_eq!(output.ended, 2);
     }
 }

@@ -222,6 +222,7 @@ impl SpoolReader {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::{Read, Seek, SeekFrom};
 
     fn text(reader: &SpoolReader, part: Option<Part>) -> Option<String> {
         let mut bytes = Vec::new();
@@ -229,13 +230,19 @@ mod tests {
         Some(String::from_utf8(bytes).unwrap())
     }
 
+    fn put_thread(writer: &mut SpoolWriter, index: usize, parts: &[&[u8]]) {
+        writer.begin_thread(index);
+        parts.iter().for_each(|part| writer.append(part));
+        writer.end_thread();
+    }
+
     /// A spool with a header, threads 1 and 0, and a footer; its bytes.
     fn example() -> Vec<u8> {
         let file = create().unwrap();
         let mut writer = SpoolWriter::new(file.try_clone().unwrap());
         writer.put_header(b"head");
-        writer.put_thread(1, b"second");
-        writer.put_thread(0, &[b'x'; 100_000]);
+        put_thread(&mut writer, 1, &[b"sec", b"", b"ond"]);
+        put_thread(&mut writer, 0, &[&[b'x'; 60_000], &[b'y'; 40_000]]);
         let footer = Footer { problems: vec!["a problem".to_owned()], ..Footer::default() };
         writer.put_footer(&footer).unwrap();
         let mut bytes = vec![0; usize::try_from(writer.size()).unwrap()];
@@ -280,6 +287,58 @@ mod tests {
     }
 
     #[test]
+    fn a_thread_that_was_not_ended_does_not_count_but_those_before_it_do() {
+        let file = create().unwrap();
+        let mut writer = SpoolWriter::new(file.try_clone().unwrap());
+        put_thread(&mut writer, 0, &[]);
+        let whole = writer.size();
+        writer.begin_thread(1);
+        writer.append(&[b'x'; 100_000]);
+        assert_eq!(writer.size(), whole);
+        let reader = SpoolReader::new(file.try_clone().unwrap(), 3);
+        assert!(reader.threads[0].is_some_and(|part| part.is_empty()));
+        assert_eq!(reader.threads[1..], [None, None]);
+
+        // The process that began it is gone; the one it was forked from goes on in its place.
+        let mut writer = SpoolWriter::new(file.try_clone().unwrap());
+        writer.set_size(whole);
+        put_thread(&mut writer, 1, &[b"once", b" more"]);
+        writer.put_footer(&Footer::default()).unwrap();
+        let reader = SpoolReader::new(file, 3);
+        assert_eq!(text(&reader, reader.threads[1]).as_deref(), Some("once more"));
+        assert!(reader.footer.is_some());
+    }
+
+    #[test]
+    fn a_record_whose_length_was_half_written_is_unfinished() {
+        let (bytes, length) = (example(), 6_u32.to_le_bytes());
+        for written in 0..4 {
+            let mut damaged = bytes.clone();
+            damaged[32..36].copy_from_slice(&UNFINISHED.to_le_bytes());
+            damaged[32..32 + written].copy_from_slice(&length[..written]);
+            let reader = reader_of(&damaged, 2);
+            assert_eq!((reader.header.is_some(), reader.threads[1]), (true, None), "{written} bytes");
+        }
+    }
+
+    #[test]
+    fn a_record_for_which_there_is_no_room_stays_unfinished_and_nothing_follows() {
+        let file = create().unwrap();
+        let mut writer = SpoolWriter::new(file.try_clone().unwrap());
+        // As if most of it were taken: a hole in the file, which takes no memory.
+        writer.size = MAX_SIZE - 100;
+        put_thread(&mut writer, 0, &[&[b'x'; 50], &[b'y'; 50]]);
+        put_thread(&mut writer, 1, &[b"z"]);
+        assert_eq!(writer.size(), MAX_SIZE - 100);
+        assert!(writer.put_footer(&Footer::default()).is_err());
+        let mut bytes = Vec::new();
+        file.try_clone().unwrap().seek(SeekFrom::End(-66)).unwrap();
+        (&file).read_to_end(&mut bytes).unwrap();
+        assert_eq!(bytes[12..16], UNFINISHED.to_le_bytes());
+        assert!(bytes[16..].iter().all(|byte| *byte == b'x'));
+    }
+
+    #[test]
     fn records_that_are_out_of_place_end_the_reading() {
         let bytes = example();
         for (offset, value) in [(0, 0), (4, 9), (12, 0xff), (20, 1), (28, 7)] {
@@ -295,8 +354,8 @@ mod tests {
     fn of_two_records_for_a_part_the_first_counts() {
         let file = create().unwrap();
         let mut writer = SpoolWriter::new(file.try_clone().unwrap());
-        writer.put_thread(0, b"first");
-        writer.put_thread(0, b"later");
+        put_thread(&mut writer, 0, &[b"first"]);
+        put_thread(&mut writer, 0, &[b"later"]);
         let reader = SpoolReader::new(file, 1);
         assert_eq!(text(&reader, reader.threads[0]).as_deref(), Some("first"));
     }
