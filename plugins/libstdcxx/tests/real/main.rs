@@ -2,7 +2,7 @@
 //!
 //! `program` compiles and traces; `against_gdb` compares with gdb and the pretty printers that come with the library,
 //! as `neutral.py` gives them and `compare` understands them; `corrupt` has objects that are none; `limits` asks for
-//! less than there is; `install` lets glider find the plugin by its name.
+//! less than there is; `install` lets glider find the plugin by its name; `readme` compares README.md with the truth.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -12,3 +12,4 @@ mod corrupt;
 mod install;
 mod limits;
 mod program;
+mod readme;
