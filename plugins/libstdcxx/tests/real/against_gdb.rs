@@ -1,9 +1,10 @@
 //! The same elements and values as gdb's, for each variable of a program.
 
 use crate::compare::difference;
-use crate::program::{compile, compile_with, glider, plugin, start, trace, words};
+use crate::program::{compile, compile_with, glider, plugin, start, trace, values, words};
 use gimli_plugin_api::testing::{Report, Target};
 use serde_json::Value;
+use std::path::PathBuf;
 use std::process::Command;
 
 /// Every variable of every frame, as gdb shows it with the library's own pretty printers.
@@ -56,10 +57,9 @@ fn check_the_rest(report: &Report) {
     assert_eq!(crate::program::words(report, "hold_strings", "no_view"), "\"\"");
 }
 
-/// Compiles, traces and compares.
-fn check(name: &str, compiler: (&str, &str), options: &[&str]) {
-    let program = compile_with(compiler.0, compiler.1, "values.cpp", name, options);
-    let target = start(&program, &[]);
+/// Traces and compares.
+fn check(program: &PathBuf) {
+    let target = start(program, &[]);
     let report = trace(glider().plugin(plugin()), &target);
     assert_eq!(compare(&report, &gdb(&target)), 72);
     check_the_rest(&report);
@@ -67,18 +67,18 @@ fn check(name: &str, compiler: (&str, &str), options: &[&str]) {
 
 #[test]
 fn every_value_is_what_gdb_shows() {
-    check("values_0", ("c++", "g++"), &["-O0"]);
+    check(values());
 }
 
 #[test]
 fn every_value_is_what_gdb_shows_when_optimised() {
-    check("values_2", ("c++", "g++"), &["-O2"]);
+    check(&compile("values.cpp", "values_2", &["-O2"]));
 }
 
 #[test]
 fn every_value_is_what_gdb_shows_of_the_older_interface() {
     // Strings that share their characters, and lists that do not know their length.
-    check("values_old", ("c++", "g++"), &["-O0", "-D_GLIBCXX_USE_CXX11_ABI=0"]);
+    check(&compile("values.cpp", "values_old", &["-O0", "-D_GLIBCXX_USE_CXX11_ABI=0"]));
 }
 
 #[test]
@@ -87,7 +87,7 @@ fn a_program_of_clang_shows_the_same() {
     let program = compile_with("clang++", "clang", "values.cpp", "values_clang", &["-O0"]);
     let target = start(&program, &[]);
     let report = trace(glider().plugin(plugin()), &target);
-    let reference = start(&compile("values.cpp", "values_reference", &["-O0"]), &[]);
+    let reference = start(values(), &[]);
     assert_eq!(compare(&report, &relocated(gdb(&reference), &report)), 72);
     check_the_rest(&report);
 }

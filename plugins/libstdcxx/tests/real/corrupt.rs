@@ -1,7 +1,8 @@
 //! Objects that are none are said to be, and cost nothing.
 
-use crate::program::{compile, glider, members, plugin, start, trace, value, words};
+use crate::program::{compile, corrupt, glider, members, plugin, start, trace, value, words};
 use gimli_plugin_api::testing::Report;
+use std::path::PathBuf;
 
 /// What is wrong with a variable, in the plugin's words.
 fn fault<'r>(report: &'r Report, name: &str) -> &'r str {
@@ -20,9 +21,8 @@ fn filled(report: &Report) -> Vec<(String, String)> {
     members(held).into_iter().map(|(name, value)| (name.to_owned(), text(value))).collect()
 }
 
-fn traced(options: &[&str], name: &str, byte: &str) -> Report {
-    let program = compile("corrupt.cpp", name, options);
-    let mut target = start(&program, &[byte]);
+fn traced(program: &PathBuf, byte: &str) -> Report {
+    let mut target = start(program, &[byte]);
     // A plugin may not take longer than this for all it does: what walked without bound would be ended.
     let bounded = glider().plugin(plugin()).option("--plugin-time").option("5");
     let report = trace(bounded, &target);
@@ -32,8 +32,8 @@ fn traced(options: &[&str], name: &str, byte: &str) -> Report {
 
 #[test]
 fn memory_that_never_was_an_object_is_recognised() {
-    for (byte, name) in [("165", "corrupt_a5"), ("255", "corrupt_ff")] {
-        let report = traced(&["-O0"], name, byte);
+    for byte in ["165", "255"] {
+        let report = traced(corrupt(), byte);
         let filled = filled(&report);
         assert_eq!(filled.len(), 17);
         for (name, text) in &filled {
@@ -49,7 +49,7 @@ fn memory_that_never_was_an_object_is_recognised() {
 
 #[test]
 fn memory_of_zeros_is_what_zeros_mean() {
-    let report = traced(&["-O0"], "corrupt_00", "0");
+    let report = traced(corrupt(), "0");
     for (name, text) in filled(&report) {
         let is_valid = !text.starts_with("<not a valid");
         // These have no pointer to themselves or to memory of their own when they are empty.
@@ -63,7 +63,7 @@ fn memory_of_zeros_is_what_zeros_mean() {
 
 #[test]
 fn one_word_written_over_is_found() {
-    let report = traced(&["-O0"], "corrupt_one", "165");
+    let report = traced(corrupt(), "165");
     for (name, why) in [
         ("reversed", "vector: end before begin"),
         ("odd", "vector: its 10 bytes are no multiple of the element's 4"),
@@ -99,7 +99,7 @@ fn one_word_written_over_is_found() {
 
 #[test]
 fn a_list_without_end_is_walked_a_few_steps() {
-    let report = traced(&["-O2"], "corrupt_2", "165");
+    let report = traced(&compile("corrupt.cpp", "corrupt_2", &["-O2"]), "165");
     let endless = value(&report, "hold_damaged", "endless");
     assert_eq!(endless["text"], "std::forward_list of length more than 4096");
     assert_eq!((members(endless).len(), endless["omitted"].as_u64()), (16, Some(4080)));

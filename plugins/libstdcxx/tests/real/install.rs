@@ -1,6 +1,6 @@
 //! Under the name of the library that it is for, glider finds the plugin by itself.
 
-use crate::program::{compile, glider, plugin, start, trace, words};
+use crate::program::{glider, plugin, start, trace, values, words};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -14,7 +14,7 @@ fn glider_finds_it_for_the_library() {
     fs::copy(plugin(), &installed).unwrap();
     fs::set_permissions(&installed, fs::Permissions::from_mode(0o644)).unwrap();
 
-    let target = start(&compile("values.cpp", "values_installed", &["-O0"]), &[]);
+    let target = start(values(), &[]);
     let report = trace(glider().option("--plugin-path").option(&folder), &target);
     let found = report.plugin("gimli_libstdc++.so").unwrap_or_else(|| panic!("{}", report.json()["plugins"]));
     assert_eq!(found["status"], "loaded", "{found}");

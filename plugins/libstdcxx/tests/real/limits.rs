@@ -1,10 +1,10 @@
 //! glider's limits are the plugin's.
 
-use crate::program::{compile, glider, members, plugin, start, trace, value};
+use crate::program::{compile, glider, members, plugin, start, trace, value, values};
 
 #[test]
 fn elements_and_characters_are_cut_where_glider_cuts_them() {
-    let target = start(&compile("values.cpp", "values_cut", &["-O0"]), &[]);
+    let target = start(values(), &[]);
     let few = glider().plugin(plugin()).option("--max-array=2").option("--max-string=4");
     let report = trace(few, &target);
     let cut = |name| {
@@ -24,7 +24,7 @@ fn elements_and_characters_are_cut_where_glider_cuts_them() {
 
 #[test]
 fn what_lies_too_deep_is_counted_only() {
-    let target = start(&compile("values.cpp", "values_flat", &["-O0"]), &[]);
+    let target = start(values(), &[]);
     let report = trace(glider().plugin(plugin()).option("--max-depth=1"), &target);
     let nested = members(value(&report, "hold_sequences", "nested"));
     let [_, ("[1]", inner)] = nested.as_slice() else { panic!("{nested:?}") };

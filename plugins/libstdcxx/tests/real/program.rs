@@ -34,6 +34,18 @@ pub(crate) fn compile(source: &str, name: &str, options: &[&str]) -> PathBuf {
     compile_with("c++", "g++", source, name, options)
 }
 
+/// values.cpp without optimisation, compiled once.
+pub(crate) fn values() -> &'static PathBuf {
+    static COMPILED: OnceLock<PathBuf> = OnceLock::new();
+    COMPILED.get_or_init(|| compile("values.cpp", "values_0", &["-O0"]))
+}
+
+/// corrupt.cpp without optimisation, compiled once.
+pub(crate) fn corrupt() -> &'static PathBuf {
+    static COMPILED: OnceLock<PathBuf> = OnceLock::new();
+    COMPILED.get_or_init(|| compile("corrupt.cpp", "corrupt_0", &["-O0"]))
+}
+
 /// Compiles with a compiler that `package` brings.
 pub(crate) fn compile_with(
     compiler: &str,
