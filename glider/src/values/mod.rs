@@ -14,7 +14,7 @@ mod scalar;
 mod text;
 mod thread_local;
 
-pub use hooks::{Child, Item, Part, Shown, ValueHooks};
+pub use hooks::{Child, Item, ItemName, Part, Replaced, Shown, ValueHooks};
 pub use location::{FrameView, Scope};
 pub use place::{Missing, Place};
 pub use printer::Printer;
