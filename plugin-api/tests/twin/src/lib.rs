@@ -38,8 +38,8 @@ impl Analyzer for Twin {
         if let Ok(variable) = host.variable(frame, "pointer")
             && let (Some(address), Some(type_name)) = (variable.pointer(), variable.type_name())
         {
-            let read: Foo = host.read(address)?;
-            writeln!(host, "{type_name} pointer points at a foo of {}", read.value)?;
+            let copied: Foo = host.read(address)?;
+            writeln!(host, "{type_name} pointer points at a foo of {}", copied.value)?;
         }
         Ok(Flow::Continue)
     }
@@ -61,8 +61,8 @@ impl Analyzer for Twin {
 
     fn print_value(&mut self, host: &Host<'_>, _: &Frame<'_>, value: &Variable<'_>) -> Result<Shown, Error> {
         let Some(address) = value.address() else { return Ok(Shown::AsIs) };
-        let read: Foo = host.read(address)?;
-        Ok(Shown::text(format!("a foo of {}", read.value)))
+        let copied: Foo = host.read(address)?;
+        Ok(Shown::text(format!("a foo of {}", copied.value)))
     }
 
     fn after_variable(
@@ -91,7 +91,7 @@ impl Analyzer for Twin {
         writeln!(host, "my_int: {}", host.read_global::<i32>(object, "my_int", 0)?)?;
         let buffer = host.global_address(object, "my_str", 0)?;
         writeln!(host, "my_str: {}", host.read_string(buffer, Size(1024))?)?;
-        writeln!(host, "foo.value: {}", host.read_global::<Foo>(object, "my_foo", 0)?.value)?;
+        writeln!(host, "copied.value: {}", host.read_global::<Foo>(object, "my_foo", 0)?.value)?;
         writeln!(host, "foo_ptr->value: {}", host.read_global::<Foo>(object, "my_foo_ptr", 1)?.value)?;
         let address: Address = host.read_global(object, "my_function_ptr", 0)?;
         if let Some(name) = host.name_of(address) {
