@@ -57,33 +57,42 @@ fn c_module(source: &str) -> Scene {
     Scene { target: start(folder.path()), folder, plugin }
 }
 
-/// Runs cargo in a target folder of its own: the outer one may hold the lock of the usual one.
-fn cargo(command: &str) -> (Command, PathBuf) {
+/// Runs cargo in a target folder of its own, one cargo at a time: the outer one may hold the lock of the usual one, and
+/// variants of a plugin have one name.
+fn with_cargo<R>(command: &str, work: impl FnOnce(&mut Command, &Path) -> R) -> R {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("plugins");
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo.args([command, "--offline", "--target-dir"]).arg(&target);
-    (cargo, target)
-}
-
-/// Builds the Rust twin of the C modules.
-fn rust_twin() -> Scene {
-    let folder = folder();
-    let (mut build, target) = cargo("build");
     fs::create_dir_all(&target).unwrap();
     let turn = File::create(target.join("turn")).unwrap();
     turn.lock().unwrap();
-    run(build.arg("--manifest-path").arg(plugin_api().join("tests/twin/Cargo.toml")), "cargo");
-    let plugin = folder.path().join("twin.so");
-    fs::copy(target.join("debug/libtwin.so"), &plugin).unwrap();
+    let mut cargo = Command::new(env!("CARGO"));
+    work(cargo.args([command, "--offline", "--target-dir"]).arg(&target), &target)
+}
+
+/// Builds a Rust plugin of `plugin-api/tests`.
+fn rust_plugin(name: &str, variables: &[(&str, &str)]) -> Scene {
+    let folder = folder();
+    let plugin = folder.path().join(name).with_extension("so");
+    with_cargo("build", |build, target| {
+        let manifest = plugin_api().join("tests").join(name).join("Cargo.toml");
+        run(
+            build.args(["--locked", "--manifest-path"]).arg(manifest).envs(variables.iter().copied()),
+            "cargo",
+        );
+        fs::copy(target.join(format!("debug/lib{name}.so")), &plugin).unwrap();
+    });
     Scene { target: start(folder.path()), folder, plugin }
 }
 
 impl Scene {
     fn trace(&self) -> Report {
-        let glider = Glider::at(env!("CARGO_BIN_EXE_glider")).plugin(&self.plugin);
-        let report = glider.trace(&self.target).unwrap();
+        let report = self.trace_perhaps_in_part();
         assert!(report.is_complete(), "{:?}", report.problems());
         report
+    }
+
+    fn trace_perhaps_in_part(&self) -> Report {
+        let glider = Glider::at(env!("CARGO_BIN_EXE_glider")).plugin(&self.plugin);
+        glider.trace(&self.target).unwrap()
     }
 
     fn section(&self, report: &Report) -> Vec<String> {
@@ -185,7 +194,7 @@ fn a_module_of_version_3_works_unchanged() {
 
 #[test]
 fn the_rust_twin_does_the_same() {
-    let scene = rust_twin();
+    let scene = rust_plugin("twin", &[]);
     let report = scene.trace();
     let section = scene.section(&report);
     check_globals(&scene, &section);
@@ -216,11 +225,49 @@ fn the_example_on_the_front_page_works_from_cargo_new_to_its_own_test() {
     fs::write(package.join("Cargo.toml"), manifest.replace("path = \"..\"", &place)).unwrap();
     // The versions of dependencies that are at hand.
     fs::copy(plugin_api().parent().unwrap().join("Cargo.lock"), package.join("Cargo.lock")).unwrap();
-    let (mut test, target) = cargo("test");
-    fs::create_dir_all(&target).unwrap();
-    let turn = File::create(target.join("turn")).unwrap();
-    turn.lock().unwrap();
-    let output = run(test.current_dir(&package).env("GLIDER", env!("CARGO_BIN_EXE_glider")), "cargo");
+    let output = with_cargo("test", |test, _| {
+        run(test.current_dir(&package).env("GLIDER", env!("CARGO_BIN_EXE_glider")), "cargo")
+    });
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(said.contains("a_busy_server_says_what_it_does ... ok"), "{said}");
+}
+
+#[test]
+fn a_plugin_built_against_an_older_minor_version_runs() {
+    let scene = rust_plugin("older_minor", &[]);
+    let report = scene.trace_perhaps_in_part();
+    let section = scene.section(&report);
+    let frames = report.json()["threads"][0]["frame_count"].as_u64().unwrap();
+    assert_eq!(section, [format!("{frames} frames, my_int 42 of 4 bytes")]);
+    assert_eq!(report.value("blocked", "password").unwrap()["text"], "not shown");
+    // It gives up at the end of the thread, which is said and costs nothing else.
+    let said = format!("no end for thread {}", scene.target.pid());
+    assert!(report.problems().iter().any(|line| line.contains(&said)), "{:?}", report.problems());
+    assert_eq!(report.plugin("older_minor.so").unwrap()["api_version"], "1.0.0");
+}
+
+#[test]
+fn a_plugin_of_another_major_version_is_refused_in_one_line() {
+    let scene = rust_plugin("older_minor", &[("GIMLI_FIXTURE_CLAIMS", "2.0.0")]);
+    let report = scene.trace_perhaps_in_part();
+    let line = "older-minor wants plugin API 2.0.0, this glider offers 1.";
+    let told: Vec<_> = report.problems().into_iter().filter(|problem| problem.contains(line)).collect();
+    assert_eq!(told.len(), 1, "{:?}", report.problems());
+    assert!(report.frame("main").is_some() && scene.section(&report).is_empty());
+}
+
+#[test]
+fn a_plugin_that_panics_in_every_hook_costs_no_frame() {
+    let scene = rust_plugin("panicking", &[]);
+    let report = scene.trace_perhaps_in_part();
+    assert!(!report.is_complete());
+    for function in ["blocked", "main", "_start"] {
+        assert!(report.frame(function).is_some(), "{function}");
+    }
+    assert!(scene.section(&report).is_empty(), "it is not called any more");
+    let [problem] = report.problems()[..] else { panic!("{:?}", report.problems()) };
+    assert!(
+        problem.contains("panicking") && problem.contains("lib.rs:") && problem.contains("thread "),
+        "{problem}"
+    );
 }
