@@ -21,6 +21,13 @@ use crate::address::Address;
 use serde::{Deserialize, Serialize, Serializer};
 use std::sync::Arc;
 
+/// Text of a target on one line, with every character spelled out that a terminal would obey.
+pub(crate) fn escaped(text: &str) -> String {
+    let mut out = Vec::new();
+    escape::push_escaped(&mut out, text);
+    String::from_utf8_lossy(&out).into_owned()
+}
+
 /// What precedes the threads.
 #[derive(Clone, Debug, Serialize)]
 pub struct Header {
