@@ -1,0 +1,126 @@
+//! Names for people: of an object in memory, of the place that called, of a function.
+
+use gimli_plugin_api::{Address, Frame, Host, Size, TypeKind};
+
+/// Levels of structures and arrays looked into for the member that lies at an address.
+const MAX_LEVELS: usize = 8;
+
+/// The last part of a path.
+fn base_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+/// Whether a frame's code is the C library's; before glibc 2.34 threads had a library of their own.
+pub(crate) fn is_libc(frame: &Frame<'_>) -> bool {
+    frame.object().is_some_and(is_libc_path)
+}
+
+/// Whether an object is the C library.
+pub(crate) fn is_libc_path(path: &str) -> bool {
+    let name = base_name(path);
+    ["libc.so", "libc-2.", "libpthread.so", "libpthread-2."].iter().any(|start| name.starts_with(start))
+}
+
+/// A function's name without the underscores and versions that libraries give their inner names.
+pub(crate) fn plain_name(function: &str) -> String {
+    let name = function.split(['@', '.']).next().unwrap_or(function);
+    name.trim_start_matches('_').to_string()
+}
+
+/// The innermost place in the program's own code: `lock_both (threads.c:48)`.
+///
+/// Wrappers that languages put around the C library's locks are passed over.
+pub(crate) fn site(frames: &[Frame<'_>]) -> String {
+    let is_wrapper = |frame: &Frame<'_>| {
+        frame.function().is_none_or(|name| {
+            ["std::", "__gthread", "<std::", "core::"].iter().any(|start| name.starts_with(start))
+        })
+    };
+    let own = || frames.iter().filter(|frame| !is_libc(frame));
+    match own().find(|frame| !is_wrapper(frame)).or_else(|| own().next()).or_else(|| frames.first()) {
+        Some(frame) => place(frame),
+        None => "an unknown place".to_string(),
+    }
+}
+
+fn place(frame: &Frame<'_>) -> String {
+    match (frame.function(), frame.file(), frame.line()) {
+        (Some(function), Some(file), Some(line)) => format!("{function} ({}:{line})", base_name(file)),
+        (Some(function), _, _) => format!("{function}+{:#x}", frame.offset.0),
+        (None, _, _) => frame.pc.to_string(),
+    }
+}
+
+/// An object of `size` bytes by symbol and member, ``server`alice.lock (0x5603f41c0390)``, or by
+/// its address alone.
+pub(crate) fn object(host: &Host<'_>, address: Address, size: u64) -> String {
+    let Some(name) = host.name_of(address) else { return address.to_string() };
+    let file = base_name(&name.object);
+    let Some(symbol) = name.symbol() else { return format!("{address} in {file}") };
+    match address.checked_sub(name.offset.0).map(|start| member(host, start, name.offset, size)) {
+        Some((members, Size(0))) => format!("{file}`{symbol}{members} ({address})"),
+        Some((members, Size(rest))) => format!("{file}`{symbol}{members}+{rest:#x} ({address})"),
+        None => address.to_string(),
+    }
+}
+
+/// The way from a variable's start to what lies at an offset in it, `.queue[2].lock`, and the bytes that
+/// are left of the offset where its type says no more.
+fn member(host: &Host<'_>, start: Address, offset: Size, size: u64) -> (String, Size) {
+    let (mut path, mut left) = (String::new(), offset.0);
+    let mut next = host.type_of(start);
+    for _ in 0..MAX_LEVELS {
+        let Some(info) = next.and_then(|id| host.resolve_type(id).ok()) else { break };
+        if info.size().is_none_or(|whole| whole.0 <= size) {
+            break;
+        }
+        match info.kind {
+            TypeKind::STRUCT => {
+                let within = info.members.iter().find_map(|member| {
+                    let from = member.offset()?.whole_bytes().0;
+                    let length = host.resolve_type(member.type_id()?).ok()?.size()?.0;
+                    let inside = left.checked_sub(from).filter(|inside| *inside < length)?;
+                    Some((member, inside))
+                });
+                let Some((member, inside)) = within else { break };
+                if !member.name.is_empty() {
+                    path.push('.');
+                    path.push_str(&member.name);
+                }
+                (left, next) = (inside, member.type_id());
+            }
+            TypeKind::ARRAY => {
+                let element = info.target().and_then(|id| host.resolve_type(id).ok());
+                let Some(length) = element.and_then(|one| one.size()).filter(|size| size.0 > 0) else {
+                    break;
+                };
+                path.push_str(&format!("[{}]", left / length.0));
+                (left, next) = (left % length.0, info.target());
+            }
+            _ => break,
+        }
+    }
+    (path, Size(left))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_made_plain() {
+        assert_eq!(plain_name("___pthread_mutex_lock"), "pthread_mutex_lock");
+        assert_eq!(plain_name("__new_sem_wait_slow64.constprop.0"), "new_sem_wait_slow64");
+        assert_eq!(plain_name("pthread_cond_wait@@GLIBC_2.3.2"), "pthread_cond_wait");
+    }
+
+    #[test]
+    fn the_library_is_known_by_its_file() {
+        for path in ["/lib/x86_64-linux-gnu/libc.so.6", "/lib/libc-2.31.so", "/lib/libpthread.so.0"] {
+            assert!(is_libc_path(path), "{path}");
+        }
+        for path in ["/lib/libcrypto.so.3", "/srv/libc.so.6/server", "libc"] {
+            assert!(!is_libc_path(path), "{path}");
+        }
+    }
+}
