@@ -1,6 +1,8 @@
 //! The C header compiles everywhere and says what existing modules expect of it; modules written
 //! against it, the talk's among them, become shared objects with the right symbols.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use object::{Object, ObjectSymbol};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -150,5 +152,27 @@ fn one_file_may_have_both_doors_in_cpp_too() {
         let (defined, undefined) = build_module(compiler, "module_v3.cpp");
         assert!(defined.contains("gimli_module_init") && defined.contains("gimli_ana_init"), "{defined:?}");
         assert!(undefined.contains("gimli_proc_visit_threads"), "{undefined:?}");
+    }
+}
+
+#[test]
+fn the_c_of_the_guide_compiles() {
+    let guide = std::fs::read_to_string(folder("docs/C-GUIDE.md")).unwrap();
+    let pieces: Vec<&str> =
+        guide.split("```c\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    assert_eq!(pieces.len(), 4);
+    let sources = tempfile::tempdir().unwrap();
+    for (number, piece) in pieces.iter().enumerate() {
+        // What the guide says is declared as in the server.
+        let before = if piece.contains("declared as in the server") {
+            "#include <libgimli_ana.h>\n#include <stdio.h>\nstruct request { int id; };\n"
+        } else {
+            ""
+        };
+        let path = sources.path().join(format!("{number}.c"));
+        std::fs::write(&path, format!("{before}{piece}")).unwrap();
+        let path = path.to_str().unwrap();
+        let quiet = ["-Wno-unused-parameter", "-Wno-unused-function", "-D_GNU_SOURCE", "-fsyntax-only", path];
+        for_each_standard(&C, &quiet);
     }
 }

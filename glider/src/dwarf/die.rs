@@ -88,6 +88,16 @@ impl Die {
         self.chain().find_map(|(die, entry)| die.string(&entry, gimli::DW_AT_name))
     }
 
+    /// What sort of entry it is.
+    pub fn tag(self) -> Option<gimli::DwTag> {
+        self.entry().map(|entry| entry.tag())
+    }
+
+    /// Whether it only declares what another entry defines.
+    pub(crate) fn is_declaration(self) -> bool {
+        self.entry().is_some_and(|entry| entry.has_attr(gimli::DW_AT_declaration))
+    }
+
     /// The direct children, parsed, in order.
     pub(crate) fn children(self) -> Vec<(Die, Entry)> {
         let mut found = Vec::new();

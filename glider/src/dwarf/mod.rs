@@ -10,6 +10,7 @@
 mod arange;
 mod call_site;
 mod die;
+mod globals;
 mod line;
 mod name;
 mod scope;
@@ -44,6 +45,7 @@ pub struct DebugInfo {
     ranges: OnceCell<UnitRanges>,
     scopes: RefCell<HashMap<FileAddress, Option<Rc<Scopes>>>>,
     routes: RefCell<Routes>,
+    globals: OnceCell<globals::Globals>,
 }
 
 /// The calls from a call site to a function, by the DIEs of both.
@@ -59,6 +61,7 @@ impl DebugInfo {
             ranges: OnceCell::new(),
             scopes: RefCell::default(),
             routes: RefCell::default(),
+            globals: OnceCell::new(),
         })
     }
 

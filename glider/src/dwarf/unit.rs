@@ -169,6 +169,11 @@ impl DwarfFile {
 }
 
 impl Unit {
+    /// The entry that all others of this unit are inside of.
+    pub(super) fn root(&self) -> UnitOffset {
+        self.unit.header.root_offset()
+    }
+
     /// The functions and nesting of this unit.
     pub(super) fn index(&self) -> &UnitIndex {
         self.index.get_or_init(|| UnitIndex::new(self))

@@ -2,17 +2,19 @@
 //! collected.
 
 use super::board::{Call, Ending, Hook};
-use super::c_api::{self, Handles, Registrations};
+use super::c_api::{self, Built, Handles, Registrations, Tables};
+use super::rust_api::RustPlugin;
 use super::search::Planned;
 use super::services::Services;
 use super::supervisor::Seat;
 use crate::address::Address;
 use crate::dwarf::SourceLine;
 use crate::limits::Limits;
-use crate::report::{Footer, Plugin, PluginCall, PluginStatus, PluginText};
+use crate::report::{Door, Footer, Plugin, PluginCall, PluginStatus, PluginText};
 use crate::stacks::{Stacks, ThreadStack};
 use crate::values::{Item, Part, Shown, ValueHooks};
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
+use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::Instant;
 
@@ -41,12 +43,23 @@ pub(super) trait Analyzer {
     fn global_trace(&self, host: &Host<'_>);
 }
 
+/// What came of loading a plugin.
+pub(super) struct Loaded {
+    /// The interface it came in by.
+    pub(super) door: Door,
+    /// The version of it that it asks for.
+    pub(super) api_version: Option<String>,
+    /// `None` when it has nothing to do.
+    pub(super) analyzer: Option<Box<dyn Analyzer>>,
+}
+
 /// A plugin's place in the host.
 struct Slot {
     name: String,
-    entry: Plugin,
-    /// `None` while it is not loaded, or when there is nothing to call.
-    analyzer: Option<Box<dyn Analyzer>>,
+    /// What the report says of it.
+    entry: RefCell<Plugin>,
+    /// Empty while it is not loaded, or when there is nothing to call.
+    analyzer: OnceCell<Box<dyn Analyzer>>,
     printed: Cell<u64>,
 }
 
@@ -59,9 +72,16 @@ pub struct Host<'a> {
     pub(super) handles: Handles<'a>,
     /// What C modules have registered.
     pub(super) registrations: Registrations,
+    /// Types that C modules have built.
+    pub(super) built: Built,
+    /// Hash tables of C modules.
+    pub(super) tables: Tables,
     slots: RefCell<Vec<Rc<Slot>>>,
-    /// Index of the plugin that is being called.
-    calling: Cell<Option<usize>>,
+    /// The call that is being made.
+    calling: Cell<Option<Call>>,
+    /// Stacks of other threads than the one at hand.
+    others: RefCell<HashMap<usize, Rc<ThreadStack<'a>>>>,
+    frame_counts: RefCell<HashMap<usize, u32>>,
     thread: RefCell<Option<Rc<ThreadStack<'a>>>>,
     frame: Cell<Option<usize>>,
     /// The number that the report prints for the frame at hand.
@@ -81,8 +101,12 @@ impl<'a> Host<'a> {
             services: Services::new(stacks, limits),
             handles: Handles::default(),
             registrations: Registrations::default(),
+            built: Built::default(),
+            tables: Tables::default(),
             slots: RefCell::default(),
             calling: Cell::new(None),
+            others: RefCell::default(),
+            frame_counts: RefCell::default(),
             thread: RefCell::new(None),
             frame: Cell::new(None),
             number: Cell::new(0),
@@ -97,31 +121,48 @@ impl<'a> Host<'a> {
     }
 
     fn load_one(&self, index: usize, planned: &Planned) {
-        let name = planned.file_name();
-        let slot = Slot { name, entry: planned.entry(), analyzer: None, printed: Cell::new(0) };
-        self.slots.borrow_mut().push(Rc::new(slot));
-        let (loaded, texts) = self.call(index, Hook::Load, || c_api::load(self, planned));
-        self.pending.borrow_mut().extend(texts);
-        let mut entry = planned.entry();
-        let analyzer = match loaded {
+        let slot = Rc::new(Slot {
+            name: planned.file_name(),
+            entry: RefCell::new(planned.entry()),
+            analyzer: OnceCell::new(),
+            printed: Cell::new(0),
+        });
+        self.slots.borrow_mut().push(slot.clone());
+        let (loaded, text) = self.call(index, Hook::Load, || self.open(planned));
+        self.pending.borrow_mut().extend(text);
+        let mut entry = slot.entry.borrow_mut();
+        match loaded {
             Ok(loaded) => {
-                entry.api_version = loaded.api_version;
-                if loaded.analyzer.is_none() {
-                    entry.status = PluginStatus::Idle;
+                (entry.door, entry.api_version) = (Some(loaded.door), loaded.api_version);
+                match loaded.analyzer {
+                    // Nobody else has set it.
+                    Some(analyzer) => drop(slot.analyzer.set(analyzer)),
+                    None if entry.problem.is_none() => entry.status = PluginStatus::Idle,
+                    None => {}
                 }
-                loaded.analyzer
             }
             Err(why) => {
                 entry.status = PluginStatus::Refused;
                 entry.problem = Some(why);
-                None
             }
-        };
-        let old = self.slots.borrow().get(index).cloned();
-        if let (Some(slot), Some(old)) = (self.slots.borrow_mut().get_mut(index), old) {
-            let printed = Cell::new(old.printed.get());
-            *slot = Rc::new(Slot { name: old.name.clone(), entry, analyzer, printed });
         }
+    }
+
+    /// By the Rust door where there is one; by the C door where there is no other, or the
+    /// Rust door stays shut.
+    fn open(&self, planned: &Planned) -> Result<Loaded, String> {
+        let has_c = planned.doors.ana_init || planned.doors.module_init;
+        if planned.doors.rust {
+            match RustPlugin::load(self, planned) {
+                Ok((api_version, plugin)) => {
+                    let analyzer = plugin.map(|plugin| Box::new(plugin) as Box<dyn Analyzer>);
+                    return Ok(Loaded { door: Door::Rust, api_version: Some(api_version), analyzer });
+                }
+                Err(why) if !has_c => return Err(why),
+                Err(_) => {}
+            }
+        }
+        c_api::load(self, planned)
     }
 
     /// Calls into the plugin with this index. Gives what the call gave, and what was printed.
@@ -130,7 +171,7 @@ impl<'a> Host<'a> {
         let frame = self.frame.get().and_then(|frame| u32::try_from(frame).ok());
         let call = Call { plugin: index, hook, thread, frame };
         let began = self.seat.notes_calls.then(Instant::now);
-        let before = self.calling.replace(Some(index));
+        let before = self.calling.replace(Some(call));
         self.seat.board.begin(call);
         let result = c_api::with_current(self, run);
         self.seat.board.end();
@@ -188,10 +229,10 @@ impl<'a> Host<'a> {
         for index in 0..self.slots.borrow().len() {
             let slot = self.slots.borrow().get(index).cloned();
             let Some(slot) = slot else { continue };
-            let Some(analyzer) = slot.analyzer.as_deref().filter(|analyzer| analyzer.wants(hook)) else {
+            let Some(analyzer) = slot.analyzer.get().filter(|analyzer| analyzer.wants(hook)) else {
                 continue;
             };
-            let (result, text) = self.call(index, hook, || run(analyzer));
+            let (result, text) = self.call(index, hook, || run(&**analyzer));
             results.push((index, result));
             texts.extend(text);
         }
@@ -200,7 +241,7 @@ impl<'a> Host<'a> {
 
     fn wants(&self, hook: Hook) -> bool {
         let slots = self.slots.borrow();
-        slots.iter().filter_map(|slot| slot.analyzer.as_deref()).any(|analyzer| analyzer.wants(hook))
+        slots.iter().filter_map(|slot| slot.analyzer.get()).any(|analyzer| analyzer.wants(hook))
     }
 
     /// Before a thread. Gives the text to put before it, or `None` when it is hidden.
@@ -266,7 +307,7 @@ impl<'a> Host<'a> {
     pub fn finish(&self, footer: &mut Footer) {
         footer.plugin_output = std::mem::take(&mut *self.pending.borrow_mut());
         footer.plugin_output.extend(self.each(Hook::GlobalTrace, |plugin| plugin.global_trace(self)).1);
-        footer.plugins = self.slots.borrow().iter().map(|slot| slot.entry.clone()).collect();
+        footer.plugins = self.slots.borrow().iter().map(|slot| slot.entry.borrow().clone()).collect();
         footer.plugin_calls = std::mem::take(&mut *self.notes.borrow_mut());
     }
 
@@ -288,10 +329,8 @@ impl<'a> Host<'a> {
     /// The source line of an address of code. The pc of an outer frame is a return address: as in
     /// the report its line is that of the call.
     pub(super) fn source_of(&self, pc: Address) -> Option<SourceLine> {
-        let thread = self.thread.borrow();
-        let frames = thread.as_ref().map(|stack| stack.stack.frames.as_slice()).unwrap_or_default();
-        let frame = frames.iter().find(|frame| frame.pc() == Some(pc));
-        self.services.source_of(frame.and_then(|frame| frame.lookup_pc()).unwrap_or(pc))
+        let is_return_address = self.handles.is_return_address(pc);
+        self.services.source_of(if is_return_address { pc.checked_sub(1)? } else { pc })
     }
 
     /// The number that the report prints for the frame at hand.
@@ -301,7 +340,51 @@ impl<'a> Host<'a> {
 
     /// Index of the plugin that is being called.
     pub(super) fn calling(&self) -> Option<usize> {
-        self.calling.get()
+        self.calling.get().map(|call| call.plugin)
+    }
+
+    /// Notes that the hook that is being called failed; with `is_over` the plugin is done for.
+    pub(super) fn note_error(&self, error: &str, is_over: bool) {
+        let Some(call) = self.calling.get() else { return };
+        let slot = self.slots.borrow().get(call.plugin).cloned();
+        let Some(slot) = slot else { return };
+        let mut entry = slot.entry.borrow_mut();
+        entry.status = PluginStatus::Failed;
+        let first = entry.problem.get_or_insert_with(|| format!("{error}, at {call}"));
+        if is_over {
+            first.push_str("; it was not called any more");
+        }
+    }
+
+    /// The stack of the thread with this index in the capture, as the report shows it.
+    pub(super) fn stack(&self, thread: usize) -> Option<Rc<ThreadStack<'a>>> {
+        const MAX_KEPT: usize = 64;
+        let mut others = self.others.borrow_mut();
+        if let Some(known) = others.get(&thread) {
+            return Some(known.clone());
+        }
+        let stack = Rc::new(self.services.stacks.walk(thread, self.services.limits.frames)?);
+        if others.len() >= MAX_KEPT {
+            others.clear();
+        }
+        others.insert(thread, stack.clone());
+        Some(stack)
+    }
+
+    /// How many frames the stack of a thread has.
+    pub(super) fn frame_count(&self, thread: usize) -> u32 {
+        let current = self.thread.borrow().clone().filter(|stack| stack.thread == thread);
+        let count = |stack: &ThreadStack<'_>| u32::try_from(stack.stack.frame_count).unwrap_or(u32::MAX);
+        if let Some(current) = current {
+            return count(&current);
+        }
+        if let Some(known) = self.frame_counts.borrow().get(&thread) {
+            return *known;
+        }
+        // Of a stack that is only counted nothing needs to be kept.
+        let counted = self.services.stacks.walk(thread, 1).map_or(0, |stack| count(&stack));
+        self.frame_counts.borrow_mut().insert(thread, counted);
+        counted
     }
 
     /// Completes the name of a value by those it is inside of.
@@ -333,8 +416,7 @@ impl ValueHooks for Host<'_> {
         for index in 0..self.slots.borrow().len() {
             let slot = self.slots.borrow().get(index).cloned();
             let Some(slot) = slot else { continue };
-            let Some(analyzer) = slot.analyzer.as_deref().filter(|plugin| plugin.wants(Hook::PrintValue))
-            else {
+            let Some(analyzer) = slot.analyzer.get().filter(|plugin| plugin.wants(Hook::PrintValue)) else {
                 continue;
             };
             let (shown, text) =

@@ -8,7 +8,7 @@
 //!   fences it in, `printed` catches what it prints;
 //! - [`Host`] lives in the forked process: it calls the plugins and keeps account;
 //! - `services` is what a plugin may ask, whatever door it came in by: `c_api` is the door
-//!   for C.
+//!   for C, `rust_api` that for Rust.
 
 mod board;
 mod c_api;
@@ -17,6 +17,7 @@ mod declared;
 mod doors;
 mod host;
 mod printed;
+mod rust_api;
 mod search;
 mod services;
 mod supervisor;

@@ -10,7 +10,7 @@ use crate::report::render::render_variable;
 use crate::report::{Variable, VariableKind};
 use crate::stacks::{Stacks, ThreadStack};
 use crate::types::{Count, Kind, Type};
-use crate::values::{Place, Printer, Process};
+use crate::values::{Place, Printer, Process, thread_local_block};
 use object::{Object as _, ObjectSymbol as _};
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -139,6 +139,22 @@ impl<'a> Services<'a> {
         Some(address)
     }
 
+    /// Where the thread with this index in the capture has its instance of a thread-local variable.
+    pub(super) fn thread_local(&self, thread: usize, object: Option<&str>, name: &str) -> Option<Address> {
+        let registers = self.stacks.capture.threads.get(thread)?.registers.as_deref()?;
+        self.modules(object).find_map(|module| {
+            let file = module.object.as_ref().ok()?.file();
+            let mut symbols = file.dynamic_symbols().chain(file.symbols());
+            let symbol = symbols.find(|symbol| {
+                symbol.kind() == object::SymbolKind::Tls
+                    && symbol.is_definition()
+                    && symbol.name_bytes() == Ok(name.as_bytes())
+            })?;
+            let block = thread_local_block(&self.process(), module, registers.fs_base)?;
+            block.checked_add(symbol.address())
+        })
+    }
+
     /// Address space and resident size of the process, bytes.
     pub(super) fn sizes(&self) -> (u64, u64) {
         const PAGE: u64 = 4096;
@@ -182,6 +198,25 @@ impl<'a> Services<'a> {
         is_wanted: impl Fn(VariableKind) -> bool,
     ) -> Option<Local> {
         self.locals(stack, frame).into_iter().find(|local| local.name == name && is_wanted(local.kind))
+    }
+
+    /// The type of that name.
+    pub(super) fn find_type(&self, object: Option<&str>, name: &str) -> Option<Die> {
+        let mut found = None;
+        for module in self.modules(object) {
+            let info = module.object.as_ref().ok().and_then(|object| object.debug_info());
+            match info.and_then(|info| info.find_type(name)) {
+                Some(die) if !die.is_declaration() => return Some(die),
+                declared => found = found.or(declared),
+            }
+        }
+        found
+    }
+
+    /// The type of the variable or function at an address.
+    pub(super) fn type_at(&self, address: Address) -> Option<Die> {
+        let module = self.process().modules.find(address)?;
+        module.object.as_ref().ok()?.debug_info()?.type_at(module.bias.to_file(address))
     }
 
     /// Bytes of a value of a type, arrays of fixed length included.
@@ -245,7 +280,9 @@ impl<'a> Services<'a> {
 fn find_symbol_in(module: &Module, name: &str) -> Option<Symbol> {
     let object = module.object.as_ref().ok()?;
     let named = |symbol: &object::Symbol<'static, '_>| {
-        symbol.is_definition() && symbol.name_bytes() == Ok(name.as_bytes())
+        symbol.is_definition()
+            && symbol.kind() != object::SymbolKind::Tls
+            && symbol.name_bytes() == Ok(name.as_bytes())
     };
     let found = |address: u64, size: u64| Symbol {
         name: demangle(name).unwrap_or_else(|| name.to_owned()),

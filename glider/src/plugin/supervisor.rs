@@ -193,7 +193,7 @@ impl<'l> Supervisor<'l> {
                         continue;
                     };
                     active.remove(call.plugin);
-                    self.drop_plugin(index, &format!("{how}: {call}"), plan, losses);
+                    self.drop_plugin(index, &format!("{how}, at {call}"), plan, losses);
                     if failures >= MAX_FAILURES {
                         self.drop_all(
                             &mut active,
@@ -317,9 +317,7 @@ impl<'l> Supervisor<'l> {
                 };
             }
             (None, Ending::Host, _) => return End::Host("it could not be set up, or panicked".to_owned()),
-            (None, Ending::TooMuchOutput, _) => {
-                format!("it printed more than {} bytes (--max-plugin-output)", self.limits.plugin_output)
-            }
+            (None, Ending::TooMuchOutput, _) => self.too_much_output(),
             (None, Ending::Descriptors, _) if !is_strict && plugins > 1 => return End::Unclear,
             (None, Ending::Descriptors, _) => "it closed or exchanged a descriptor of glider's".to_owned(),
             (None, Ending::None, WaitStatus::Exited(_, status)) => {
@@ -359,6 +357,9 @@ impl<'l> Supervisor<'l> {
                 Ok(WaitStatus::StillAlive) | Err(nix::Error::EINTR) => {}
                 _ => return None,
             }
+            if self.printed.peek().len() as u64 > self.limits.plugin_output {
+                return Some(self.too_much_output());
+            }
             let now = Instant::now();
             let (turn, call) = self.board.last_call();
             if turn != turn_seen {
@@ -382,6 +383,10 @@ impl<'l> Supervisor<'l> {
             }
             last_look = now;
         }
+    }
+
+    fn too_much_output(&self) -> String {
+        format!("it printed more than {} bytes (--max-plugin-output)", self.limits.plugin_output)
     }
 
     fn read_footer(&self) -> Option<Footer> {

@@ -76,6 +76,9 @@ pub enum Value {
         /// Type name, `struct request`.
         #[serde(rename = "type")]
         type_name: Option<Arc<str>>,
+        /// What it means in words, where glider knows that: of a `siginfo_t`.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        words: Option<String>,
         /// Where it lies; `None` when it is in registers.
         address: Option<Address>,
         /// Its members in order.

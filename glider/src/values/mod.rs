@@ -18,6 +18,7 @@ pub use hooks::{Child, Item, Part, Shown, ValueHooks};
 pub use location::{FrameView, Scope};
 pub use place::{Missing, Place};
 pub use printer::Printer;
+pub(crate) use thread_local::block as thread_local_block;
 
 use crate::object::Modules;
 use crate::target::Memory;

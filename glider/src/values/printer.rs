@@ -9,7 +9,7 @@ use crate::address::Address;
 use crate::dwarf::{Die, MAX_CHAIN, VariableDie};
 use crate::limits::Limits;
 use crate::report::{Element, Member, Pointee, Value, Variable};
-use crate::target::Memory;
+use crate::target::{Memory, siginfo};
 use crate::types::{self, Count, Kind, MemberOffset, Record, Type, Variants};
 use std::collections::HashSet;
 use std::rc::Rc;
@@ -97,9 +97,17 @@ impl<'a> Printer<'a> {
         let Child { name, place, type_die } = child;
         let depth = depth + 1;
         let value = self.hooked(scope, &item(Part::Child, name, *type_die, place, depth), |printer| {
-            match depth <= printer.limits.depth {
-                true => printer.value(scope, *type_die, place, depth),
-                false => Value::unreadable(format_args!("--max-depth {}", printer.limits.depth)),
+            match (type_die, place) {
+                // Without a type the place itself is all there is to show.
+                (None, Place::Memory(address)) => Value::Pointer {
+                    text: address.to_string(),
+                    symbol: scope.process.modules.name(*address).map(|name| name.to_string()),
+                    pointee: Pointee::None,
+                },
+                _ if depth > printer.limits.depth => {
+                    Value::unreadable(format_args!("--max-depth {}", printer.limits.depth))
+                }
+                _ => printer.value(scope, *type_die, place, depth),
             }
         })?;
         let type_name = type_die.map(|die| scope.process.types.get(die).name.clone());
@@ -152,7 +160,8 @@ impl<'a> Printer<'a> {
             Kind::Struct(record) => {
                 let (members, cut) = self.record(scope, die, record, place, depth);
                 let type_name = Some(found.name.clone());
-                Value::Struct { type_name, address: place.address(), members, cut }
+                let words = is_siginfo(record).then(|| signal_in_words(memory, place)).flatten();
+                Value::Struct { type_name, words, address: place.address(), members, cut }
             }
             Kind::Union(record) => {
                 let (members, cut) = self.record(scope, die, record, place, depth);
@@ -161,6 +170,7 @@ impl<'a> Printer<'a> {
             }
             Kind::Void => Value::Struct {
                 type_name: Some(found.name.clone()),
+                words: None,
                 address: None,
                 members: Vec::new(),
                 cut: None,
@@ -560,6 +570,21 @@ fn item<'v>(
     depth: usize,
 ) -> Item<'v> {
     Item { part, name, type_die, place, size: None, depth }
+}
+
+/// Whether a structure is a `siginfo_t`, whatever name its type goes by.
+fn is_siginfo(record: &Record) -> bool {
+    let names = record.members.iter().map(|member| member.name.as_deref());
+    names.take(3).eq([Some("si_signo"), Some("si_errno"), Some("si_code")])
+}
+
+/// A `siginfo_t` as a signal frame shows it.
+fn signal_in_words(memory: &dyn Memory, place: &Place) -> Option<String> {
+    let mut raw = [0; siginfo::SIZE];
+    place.read(memory, &mut raw).ok()?;
+    let signal = siginfo::parse_siginfo(&raw)?;
+    let address = signal.address.map(|address| format!(" ({address})")).unwrap_or_default();
+    Some(format!("Signal {}: {}. {}{address}", signal.number, signal.description, signal.message))
 }
 
 /// What is shown behind a pointer to something without a value.

@@ -12,7 +12,7 @@ const UNALLOCATED: u64 = u64::MAX;
 
 /// The block of `module`'s thread-local variables for the thread with this thread pointer.
 /// `None` when the thread has not allocated it, or the C library is not one we know.
-pub(super) fn block(process: &Process<'_>, module: &Module, thread_pointer: u64) -> Option<Address> {
+pub(crate) fn block(process: &Process<'_>, module: &Module, thread_pointer: u64) -> Option<Address> {
     let id = if process.modules.is_main(module) { 1 } else { module_id(process, module)? };
     // tcbhead_t.dtv, the vector; its entries are two words each, the first of them a counter.
     let vector = process.memory.read_u64(Address(thread_pointer.checked_add(8)?))?;

@@ -4,12 +4,14 @@
 //! dynamic linker never puts anything there, so following one faults at once.
 
 use super::super::services::Symbol;
+use super::described::Described;
 use super::names::GimliSymbol;
 use super::process::GimliProcStat;
+use crate::address::Address;
 use crate::dwarf::Die;
 use crate::stacks::ThreadStack;
 use std::cell::{OnceCell, RefCell};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ffi::{CString, c_char, c_void};
 use std::rc::Rc;
 
@@ -27,6 +29,9 @@ pub(super) enum Sort {
     Variable,
     Memory,
     Type,
+    Collection,
+    Built,
+    Hash,
 }
 
 /// Not an address of user space on x86-64, with four levels of page tables or five.
@@ -65,11 +70,14 @@ pub(in crate::plugin) struct Handles<'a> {
     traces: counted::Table<ThreadStack<'a>>,
     frames: RefCell<Passing<(Rc<ThreadStack<'a>>, usize)>>,
     frames_of: RefCell<HashMap<(*const ThreadStack<'a>, usize), usize>>,
+    /// Program counters of frames that wait for a call to return.
+    return_addresses: RefCell<HashSet<Address>>,
     copies: counted::Table<MemoryCopy>,
     types: RefCell<Vec<Die>>,
     types_of: RefCell<HashMap<(usize, usize), usize>>,
     strings: RefCell<HashMap<String, Box<CString>>>,
     symbols: RefCell<HashMap<*const Symbol, Box<GimliSymbol>>>,
+    descriptions: RefCell<HashMap<(usize, usize), Rc<Described>>>,
     status: OnceCell<GimliProcStat>,
 }
 
@@ -138,6 +146,9 @@ impl<'a> Handles<'a> {
         if let Some(known) = known.get(&(Rc::as_ptr(stack), frame)) {
             return Some(handle(Sort::Frame, *known));
         }
+        if let Some(found) = stack.stack.frames.get(frame).filter(|frame| !frame.pc_is_exact) {
+            self.return_addresses.borrow_mut().extend(found.pc());
+        }
         // Holding the stack keeps its address from being used for another one.
         let index = self.frames.borrow_mut().push((stack.clone(), frame))?;
         known.insert((Rc::as_ptr(stack), frame), index);
@@ -146,6 +157,11 @@ impl<'a> Handles<'a> {
 
     pub(super) fn frame(&self, frame: Handle) -> Option<(Rc<ThreadStack<'a>>, usize)> {
         self.frames.borrow().get(index(frame, Sort::Frame)?).cloned()
+    }
+
+    /// Whether a module has seen this address as the pc of a frame that waits for a call to return.
+    pub(in crate::plugin) fn is_return_address(&self, pc: Address) -> bool {
+        self.return_addresses.borrow().contains(&pc)
     }
 
     /// Forgets frames, between threads: their stacks would fill memory.
@@ -164,6 +180,16 @@ impl<'a> Handles<'a> {
         handle(Sort::Type, known)
     }
 
+    /// The number of a type: that of its handle.
+    pub(in crate::plugin) fn type_number(&self, die: Die) -> u64 {
+        self.add_type(die).addr() as u64
+    }
+
+    /// The type with this number.
+    pub(in crate::plugin) fn die_numbered(&self, number: u64) -> Option<Die> {
+        self.die(std::ptr::without_provenance_mut(usize::try_from(number).ok()?))
+    }
+
     pub(super) fn die(&self, type_handle: Handle) -> Option<Die> {
         self.types.borrow().get(index(type_handle, Sort::Type)?).copied()
     }
@@ -177,6 +203,16 @@ impl<'a> Handles<'a> {
         let mut symbols = self.symbols.borrow_mut();
         // The services keep each symbol, so its address is not used for another one.
         &raw const **symbols.entry(Rc::as_ptr(symbol)).or_insert_with(|| Box::new(make(symbol)))
+    }
+
+    /// The description of a type of the debug information, made once.
+    pub(super) fn described(&self, key: (usize, usize), make: impl FnOnce() -> Described) -> Rc<Described> {
+        if let Some(known) = self.descriptions.borrow().get(&key) {
+            return known.clone();
+        }
+        let made = Rc::new(make());
+        self.descriptions.borrow_mut().insert(key, made.clone());
+        made
     }
 
     /// What is known of the process, read once.

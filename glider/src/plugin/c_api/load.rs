@@ -1,9 +1,10 @@
 //! Loads a module and calls its entry functions.
 
 use super::ana::{self, AnaInit, CModule};
-use super::{Host, Loaded};
 use crate::plugin::doors::{ANA_INIT, MODULE_INIT};
+use crate::plugin::host::{Host, Loaded};
 use crate::plugin::search::Planned;
+use crate::report::Door;
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
 use std::ffi::c_int;
 
@@ -47,6 +48,7 @@ pub(in crate::plugin) fn load(host: &Host<'_>, planned: &Planned) -> Result<Load
     let has_work = has_work || module.is_some();
     let analyzer = has_work.then(|| CModule::new(plugin, &planned.object, module));
     Ok(Loaded {
+        door: Door::C,
         api_version: version.map(|version| version.to_string()),
         analyzer: analyzer.map(|module| Box::new(module) as Box<_>),
     })

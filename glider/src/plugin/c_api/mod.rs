@@ -9,7 +9,10 @@
 //! that stands for nothing is answered like NULL.
 
 mod ana;
+mod building;
+mod described;
 mod handles;
+mod hash;
 mod load;
 mod memory;
 mod names;
@@ -18,22 +21,17 @@ mod process;
 mod registration;
 mod stacks;
 mod text;
+mod types;
 
+pub(super) use building::Built;
 pub(super) use handles::Handles;
+pub(super) use hash::Tables;
 pub(super) use load::load;
 pub(super) use registration::Registrations;
 
-use super::host::{Analyzer, Host};
+use super::host::Host;
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-
-/// What came of loading a plugin.
-pub(super) struct Loaded {
-    /// The version of the interface it asks for.
-    pub(super) api_version: Option<String>,
-    /// `None` when it has nothing to do.
-    pub(super) analyzer: Option<Box<dyn Analyzer>>,
-}
 
 thread_local! {
     /// The host, while a plugin runs; a thread that a plugin starts has none.

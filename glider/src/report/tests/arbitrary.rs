@@ -80,7 +80,7 @@ fn value() -> impl Strategy<Value = Value> {
             ),
             (body, any::<bool>()).prop_map(|((type_name, address, members, cut), union)| match union {
                 true => Value::Union { type_name, address, members, cut },
-                false => Value::Struct { type_name, address, members, cut },
+                false => Value::Struct { words: cut.clone(), type_name, address, members, cut },
             }),
             (text(), text(), parts, any::<u64>()).prop_map(|(plugin, text, members, omitted)| {
                 Value::Replaced { plugin, text, members, omitted }

@@ -218,7 +218,13 @@ fn main_frame() -> Frame {
     };
     let point = |x: i64| {
         let members = vec![member("int", "x", integer(x)), member("int", "y", integer(-1))];
-        Value::Struct { type_name: Some("struct point".into()), address: None, members, cut: None }
+        Value::Struct {
+            type_name: Some("struct point".into()),
+            words: None,
+            address: None,
+            members,
+            cut: None,
+        }
     };
     let number = Value::Union {
         type_name: Some("union number".into()),
@@ -231,6 +237,7 @@ fn main_frame() -> Frame {
     };
     let cut = Value::Struct {
         type_name: Some("struct inner".into()),
+        words: Some("Signal 11: Segmentation fault.".into()),
         address: None,
         members: vec![],
         cut: Some("--max-depth 4".into()),
@@ -357,7 +364,7 @@ fn member(type_name: &str, name: &str, value: Value) -> Member {
 
 fn structure(type_name: &str, members: Vec<Member>) -> Value {
     let address = Some(Address(0x7ffe_5e81_9dd0));
-    Value::Struct { type_name: Some(type_name.into()), address, members, cut: None }
+    Value::Struct { type_name: Some(type_name.into()), words: None, address, members, cut: None }
 }
 
 fn array(type_name: &str, elements: Vec<Element>, omitted: u64) -> Value {

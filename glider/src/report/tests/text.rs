@@ -105,7 +105,7 @@ fn a_report_with_one_of_everything() {
             }
             ... more members (--max-output 268435456)
         }
-        struct inner inner = {... (--max-depth 4)}
+        struct inner inner = Signal 11: Segmentation fault. {... (--max-depth 4)}
         int none[0] = {}
         2 requests
 

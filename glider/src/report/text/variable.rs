@@ -141,9 +141,13 @@ fn put_value(page: &mut Page<'_>, indent: usize, path: &dyn fmt::Display, value:
             put_pointee(page, indent, path, (text, symbol.as_deref()), pointee);
         }
         Value::Array { elements, omitted, .. } => put_array(page, indent, path, elements, *omitted),
-        Value::Struct { members, cut, .. } | Value::Union { members, cut, .. } => {
+        Value::Struct { words, members, cut, .. } => {
+            if let Some(words) = words {
+                page.put(format_args!("{words} "));
+            }
             put_members(page, indent, members, cut.as_deref());
         }
+        Value::Union { members, cut, .. } => put_members(page, indent, members, cut.as_deref()),
         Value::Replaced { text, members, omitted, .. } => {
             page.text(text);
             if !members.is_empty() || *omitted > 0 {

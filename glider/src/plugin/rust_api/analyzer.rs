@@ -1,0 +1,191 @@
+//! One Rust plugin: loaded, and its hooks called.
+
+use super::{read_declaration, stacks, values};
+use crate::plugin::board::Hook;
+use crate::plugin::host::{Analyzer, Host};
+use crate::plugin::search::Planned;
+use crate::values::{Child, Item, Place, Shown};
+use gimli_plugin_api as api;
+use gimli_plugin_api::load::{LoadedAnalyzer, check_version, load};
+use gimli_plugin_api::{Error, ErrorKind, Flow, Hooks, Replacement};
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+
+/// Hooks that may fail before a plugin is not called any more.
+const MAX_ERRORS: u32 = 10;
+
+/// A loaded plugin.
+pub(in crate::plugin) struct RustPlugin {
+    name: String,
+    object: String,
+    /// Borrowed while a hook runs: what that hook asks for does not come back to it.
+    analyzer: RefCell<LoadedAnalyzer>,
+    hooks: Cell<Hooks>,
+    /// Names of types, and whether what follows is anything.
+    printers: Vec<(String, bool)>,
+    /// Whether a printer is for a type, by its DIE.
+    printed: RefCell<HashMap<(usize, usize), bool>>,
+    errors: Cell<u32>,
+}
+
+impl RustPlugin {
+    /// Checks, loads and begins. `None` when it has nothing to do for this process.
+    ///
+    /// # Errors
+    /// A line that names the plugin, what it wants and what is offered.
+    pub(in crate::plugin) fn load(
+        host: &Host<'_>,
+        planned: &Planned,
+    ) -> Result<(String, Option<RustPlugin>), String> {
+        let declaration = read_declaration(planned)?;
+        check_version(&declaration).map_err(|refusal| refusal.to_string())?;
+        let loaded = load(&planned.path, &declaration).map_err(|refusal| refusal.to_string())?;
+        let mut plugin = RustPlugin {
+            name: planned.file_name(),
+            object: planned.object.clone(),
+            analyzer: RefCell::new(loaded.new_analyzer()),
+            hooks: Cell::new(Hooks::NONE),
+            printers: Vec::new(),
+            printed: RefCell::default(),
+            errors: Cell::new(0),
+        };
+        let begun = plugin.call(host, |analyzer, services| analyzer.begin_trace(services));
+        plugin.hooks.set(begun.unwrap_or(Hooks::NONE));
+        if plugin.wants(Hook::PrintValue) {
+            let names = plugin.call(host, |analyzer, _| analyzer.printers()).unwrap_or_default();
+            let split = |name: String| match name.strip_suffix('*').filter(|_| !name.ends_with(" *")) {
+                Some(start) => (start.to_owned(), true),
+                None => (name, false),
+            };
+            plugin.printers = names.into_iter().map(split).collect();
+        }
+        let has_work = plugin.hooks.get() != Hooks::NONE;
+        Ok((declaration.api_version, has_work.then_some(plugin)))
+    }
+
+    /// Calls a hook. An error is noted, and costs what the hook would have given.
+    fn call<R>(
+        &self,
+        host: &Host<'_>,
+        hook: impl FnOnce(&mut LoadedAnalyzer, &super::services::RustServices<'_, '_>) -> Result<R, Error>,
+    ) -> Option<R> {
+        let mut analyzer = self.analyzer.try_borrow_mut().ok()?;
+        let services = super::services::RustServices { host, object: &self.object };
+        match hook(&mut analyzer, &services) {
+            Ok(given) => Some(given),
+            Err(error) => {
+                let errors = self.errors.get() + 1;
+                self.errors.set(errors);
+                let is_over = error.kind() == ErrorKind::PANIC || errors >= MAX_ERRORS;
+                if is_over {
+                    self.hooks.set(Hooks::NONE);
+                }
+                host.note_error(&error.to_string(), is_over);
+                None
+            }
+        }
+    }
+
+    fn replaced(&self, host: &Host<'_>, shown: api::Shown) -> Shown {
+        match shown {
+            api::Shown::AsIs => Shown::AsIs,
+            api::Shown::Hidden => Shown::Taken,
+            api::Shown::Replaced(Replacement { text, children, omitted }) => Shown::Replaced {
+                plugin: self.name.clone(),
+                text: text.into(),
+                children: children
+                    .into_iter()
+                    .map(|child| Child {
+                        name: child.name.into(),
+                        place: Place::Memory(crate::address::Address(child.address.0)),
+                        type_die: child.type_id.into_option().and_then(|id| host.handles.die_numbered(id.0)),
+                    })
+                    .collect(),
+                omitted,
+            },
+        }
+    }
+
+    /// Whether one of the plugin's printers is for the type.
+    fn prints(&self, host: &Host<'_>, item: &Item<'_>) -> bool {
+        let Some(die) = item.type_die else { return false };
+        *self.printed.borrow_mut().entry(die.key()).or_insert_with(|| {
+            let declared = host.services.type_of(die);
+            let behind = host.services.process().types.resolve(die).map(|(_, found)| found);
+            let names = [Some(&declared), behind.as_ref()];
+            self.printers.iter().any(|(printer, is_start)| {
+                names.iter().flatten().any(|found| match is_start {
+                    true => found.name.starts_with(printer.as_str()),
+                    false => *found.name == **printer,
+                })
+            })
+        })
+    }
+}
+
+impl Analyzer for RustPlugin {
+    fn wants(&self, hook: Hook) -> bool {
+        let bit = match hook {
+            Hook::Load | Hook::BeginTrace => return true,
+            Hook::BeginThread => Hooks::BEGIN_THREAD,
+            Hook::BeforeFrame => Hooks::BEFORE_FRAME,
+            Hook::BeforeVariable => Hooks::BEFORE_VARIABLE,
+            Hook::PrintValue => Hooks::PRINT_VALUE,
+            Hook::AfterVariable => Hooks::AFTER_VARIABLE,
+            Hook::AfterFrame => Hooks::AFTER_FRAME,
+            Hook::EndThread => Hooks::END_THREAD,
+            Hook::GlobalTrace => Hooks::GLOBAL_TRACE,
+        };
+        self.hooks.get().contains(bit)
+    }
+
+    fn begin_thread(&self, host: &Host<'_>) -> bool {
+        let Some(stack) = host.thread() else { return true };
+        let Some(thread) = stacks::thread(host, stack.thread) else { return true };
+        self.call(host, |analyzer, services| analyzer.begin_thread(services, &thread)) != Some(Flow::Hide)
+    }
+
+    fn before_frame(&self, host: &Host<'_>, frame: usize) -> bool {
+        let Some(frame) = stacks::current_frame(host, frame) else { return true };
+        self.call(host, |analyzer, services| analyzer.before_frame(services, &frame)) != Some(Flow::Hide)
+    }
+
+    fn before_value(&self, host: &Host<'_>, frame: usize, item: &Item<'_>) -> Shown {
+        let Some(current) = stacks::current_frame(host, frame) else { return Shown::AsIs };
+        let variable = values::variable(host, frame, item);
+        let shown =
+            self.call(host, |analyzer, services| analyzer.before_variable(services, &current, &variable));
+        shown.map_or(Shown::AsIs, |shown| self.replaced(host, shown))
+    }
+
+    fn print_value(&self, host: &Host<'_>, frame: usize, item: &Item<'_>) -> Shown {
+        if !self.prints(host, item) {
+            return Shown::AsIs;
+        }
+        let Some(current) = stacks::current_frame(host, frame) else { return Shown::AsIs };
+        let variable = values::variable(host, frame, item);
+        let shown = self.call(host, |analyzer, services| analyzer.print_value(services, &current, &variable));
+        shown.map_or(Shown::AsIs, |shown| self.replaced(host, shown))
+    }
+
+    fn after_value(&self, host: &Host<'_>, frame: usize, item: &Item<'_>) {
+        // The interface asks for this after variables themselves only.
+        let Some(current) = stacks::current_frame(host, frame).filter(|_| item.depth == 0) else { return };
+        let variable = values::variable(host, frame, item);
+        self.call(host, |analyzer, services| analyzer.after_variable(services, &current, &variable));
+    }
+
+    fn after_frame(&self, host: &Host<'_>, frame: usize) {
+        let Some(frame) = stacks::current_frame(host, frame) else { return };
+        self.call(host, |analyzer, services| analyzer.after_frame(services, &frame));
+    }
+
+    fn end_thread(&self, host: &Host<'_>) {
+        let Some(thread) = host.thread().and_then(|stack| stacks::thread(host, stack.thread)) else { return };
+        self.call(host, |analyzer, services| analyzer.end_thread(services, &thread));
+    }
+
+    fn global_trace(&self, host: &Host<'_>) {
+        self.call(host, |analyzer, services| analyzer.global_trace(services));
+    }
+}
