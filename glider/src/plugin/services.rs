@@ -146,8 +146,9 @@ impl<'a> Services<'a> {
             let file = module.object.as_ref().ok()?.file();
             let mut symbols = file.dynamic_symbols().chain(file.symbols());
             let symbol = symbols.find(|symbol| {
+                // `is_definition` is about functions and objects: it says no to thread-local variables.
                 symbol.kind() == object::SymbolKind::Tls
-                    && symbol.is_definition()
+                    && !symbol.is_undefined()
                     && symbol.name_bytes() == Ok(name.as_bytes())
             })?;
             let block = thread_local_block(&self.process(), module, registers.fs_base)?;

@@ -89,15 +89,13 @@ impl Account {
         }
         for thread in cycle.iter().take(MAX_CYCLE) {
             let Some(wait) = self.waits.get(thread) else { continue };
-            let holder = edges.get(thread).copied().unwrap_or_default();
-            let relation = if wait.call == Call::Join { "which is" } else { "held by" };
             writeln!(
                 host,
-                "    {}, in {}, waits for {}, {relation} {}",
+                "    {}, in {}, waits for {}{}",
                 self.describe_thread(*thread),
                 wait.site,
                 self.describe_object(host, wait),
-                self.describe_thread(holder),
+                self.describe_holder(wait),
             )?;
         }
         if count > MAX_CYCLE {

@@ -21,10 +21,15 @@ pub(crate) fn is_libc_path(path: &str) -> bool {
     ["libc.so", "libc-2.", "libpthread.so", "libpthread-2."].iter().any(|start| name.starts_with(start))
 }
 
-/// A function's name without the underscores and versions that libraries give their inner names.
+/// The name that programs call a function of the C library by, without the marks of its inner variants:
+/// `sem_wait` for `__new_sem_wait_slow64.constprop.0`.
+///
+/// The variants stand on the stack alone, where the function ends in a jump to them.
 pub(crate) fn plain_name(function: &str) -> String {
-    let name = function.split(['@', '.']).next().unwrap_or(function);
-    name.trim_start_matches('_').to_string()
+    let name = function.split(['@', '.']).next().unwrap_or(function).trim_start_matches('_');
+    let name = name.strip_prefix("new_").unwrap_or(name);
+    let marks = ["_slow64", "_slow", "_common", "_full64", "_full", "_ex"];
+    marks.iter().find_map(|mark| name.strip_suffix(mark)).unwrap_or(name).to_string()
 }
 
 /// The innermost place in the program's own code: `lock_both (threads.c:48)`.
@@ -110,7 +115,9 @@ mod tests {
     #[test]
     fn names_are_made_plain() {
         assert_eq!(plain_name("___pthread_mutex_lock"), "pthread_mutex_lock");
-        assert_eq!(plain_name("__new_sem_wait_slow64.constprop.0"), "new_sem_wait_slow64");
+        assert_eq!(plain_name("__new_sem_wait_slow64.constprop.0"), "sem_wait");
+        assert_eq!(plain_name("__pthread_mutex_lock_full"), "pthread_mutex_lock");
+        assert_eq!(plain_name("__pthread_mutex_clocklock_common"), "pthread_mutex_clocklock");
         assert_eq!(plain_name("pthread_cond_wait@@GLIBC_2.3.2"), "pthread_cond_wait");
     }
 
