@@ -6,7 +6,7 @@ use crate::lock::Holder;
 use crate::naming;
 use crate::recognise::Wait;
 use gimli_plugin_api::{Address, Error, Host, ThreadId};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 /// Objects listed of those waited for.
@@ -37,13 +37,11 @@ impl Account {
 
     /// What is printed at a thread.
     pub(crate) fn describe_wait(&self, host: &Host<'_>, wait: &Wait) -> String {
-        let mut line = match &wait.function {
-            Some(function) => format!("blocked in {function}, called by {}: ", wait.site),
-            None => format!("blocked in a futex of its own, in {}: ", wait.site),
-        };
+        let function = wait.function.as_deref().unwrap_or("a function without a name");
+        let mut line = format!("blocked in {function}, called by {}: ", wait.site);
         let _ = write!(line, "waits for {}", self.describe_object(host, wait));
         if let Some(mutex) = wait.mutex {
-            let _ = write!(line, ", with mutex {}", naming::object(host, mutex, Call::Mutex.object_size()));
+            let _ = write!(line, ", with mutex {}", naming::object(host, mutex));
         }
         let how = match wait.call {
             Call::ReadLock => ", to read",
@@ -64,15 +62,14 @@ impl Account {
         for cycle in graph::cycles(&edges) {
             self.print_cycle(host, &edges, &cycle)?;
         }
+        self.print_abandoned(host)?;
         self.print_objects(host)
     }
 
-    /// From each thread to the one that it waits for. A holder of another process is no thread of this one, even
-    /// when one has its number here.
+    /// From each thread to the one that it waits for.
     fn edges(&self) -> Edges {
         let edges = self.waits.iter().filter_map(|(&thread, wait)| match wait.holder {
             Holder::Thread(holder) => Some((thread, holder)),
-            Holder::Shared(holder) => self.threads.contains_key(&holder).then_some((thread, holder)),
             _ => None,
         });
         edges.collect()
@@ -104,6 +101,17 @@ impl Account {
         let behind = graph::behind(edges, cycle);
         if !behind.is_empty() {
             writeln!(host, "    stuck behind them: {}", self.list(host, &behind))?;
+        }
+        Ok(())
+    }
+
+    /// Locks whose holder has ended: whoever waits for one does so for ever.
+    fn print_abandoned(&self, host: &Host<'_>) -> Result<(), Error> {
+        let ended = |wait: &&Wait| matches!(wait.holder, Holder::Ended(_));
+        let objects: BTreeSet<String> =
+            self.waits.values().filter(ended).map(|wait| self.describe_object(host, wait)).collect();
+        for object in objects.iter().take(MAX_OBJECTS) {
+            writeln!(host, "ABANDONED: the thread that held {object} has ended, and nobody can let it go")?;
         }
         Ok(())
     }
@@ -144,13 +152,13 @@ impl Account {
                 format!("the end of {}", self.describe_thread(*thread))
             }
             (Call::Join, _, _) => format!("the end of a thread that is not known (id at {})", wait.word),
-            (call, _, Some(object)) => format!("{noun} {}", naming::object(host, object, call.object_size())),
+            (_, _, Some(object)) => format!("{noun} {}", naming::object(host, object)),
             (Call::Internal | Call::Futex, _, None) => {
-                format!("{noun} {}", naming::object(host, wait.word, wait.call.object_size()))
+                format!("{noun} {}", naming::object(host, wait.word))
             }
             (_, _, None) => format!(
                 "a {noun} around {} (where it begins only the C library's debug information tells)",
-                naming::object(host, wait.word, 4)
+                naming::object(host, wait.word)
             ),
         }
     }
@@ -159,10 +167,8 @@ impl Account {
         match &wait.holder {
             _ if wait.call == Call::Join => String::new(),
             Holder::Thread(thread) => format!(", held by {}", self.describe_thread(*thread)),
-            Holder::Shared(thread) if self.threads.contains_key(thread) => {
-                format!(", held by {}", self.describe_thread(*thread))
-            }
             Holder::Shared(thread) => format!(", shared with other processes, held by LWP {thread} of one"),
+            Holder::Ended(thread) => format!(", held by LWP {thread}, which has ended"),
             Holder::Readers(1) => ", held by a reader (the C library does not note which)".to_string(),
             Holder::Readers(count) => {
                 format!(", held by {count} readers (the C library does not note which)")
@@ -177,7 +183,7 @@ impl Account {
 
     /// Where a holder is that does not wait itself.
     fn place_of_holder(&self, host: &Host<'_>, wait: &Wait) -> String {
-        let (Holder::Thread(holder) | Holder::Shared(holder)) = wait.holder else { return String::new() };
+        let Holder::Thread(holder) = wait.holder else { return String::new() };
         if let Some(wait) = self.waits.get(&holder) {
             return format!(", which waits itself, in {}", wait.site);
         }
@@ -190,7 +196,7 @@ impl Account {
     fn describe_thread(&self, thread: i32) -> String {
         match self.threads.get(&thread) {
             Some((index, name)) => format!("thread {index} (LWP {thread}) {name}"),
-            None => format!("LWP {thread}, which has ended"),
+            None => format!("LWP {thread}"),
         }
     }
 

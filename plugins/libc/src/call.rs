@@ -101,6 +101,35 @@ impl Call {
     }
 }
 
+/// A type of lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LockType {
+    /// `pthread_mutex_t`.
+    Mutex,
+    /// `pthread_rwlock_t`.
+    ReadWrite,
+    /// `pthread_cond_t`.
+    Condition,
+    /// `sem_t`.
+    Semaphore,
+    /// `pthread_barrier_t`.
+    Barrier,
+}
+
+impl LockType {
+    /// The lock that a type of this name is.
+    pub(crate) fn parse(name: &str) -> Option<LockType> {
+        match name {
+            "pthread_mutex_t" => Some(LockType::Mutex),
+            "pthread_rwlock_t" => Some(LockType::ReadWrite),
+            "pthread_cond_t" => Some(LockType::Condition),
+            "sem_t" => Some(LockType::Semaphore),
+            "pthread_barrier_t" => Some(LockType::Barrier),
+            _ => None,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -9,7 +9,8 @@
 //! - `call`: what a function waits for, by its name;
 //! - `futex`: the sleep that the registers show;
 //! - `lock`: who holds a lock, by its bytes;
-//! - `recognise`: these three on a thread's stack;
+//! - `thread_ids`: the ids that a process in a container has for its threads;
+//! - `recognise`: these on a thread's stack;
 //! - `graph`: circles;
 //! - `naming`, `account`: the words;
 //! - `errno`, `heap`: the rest.
@@ -26,10 +27,12 @@ mod heap;
 mod lock;
 mod naming;
 mod recognise;
+mod thread_ids;
 
 use account::Account;
 use gimli_plugin_api::{Analyzer, Error, ErrorKind, Flow, Hooks, Host, Thread, export_analyzer};
 use std::collections::BTreeSet;
+use thread_ids::ThreadIds;
 
 /// The analyzer; one per trace.
 #[derive(Default)]
@@ -37,6 +40,7 @@ struct Libc {
     /// Path of the C library.
     path: String,
     account: Account,
+    ids: ThreadIds,
     looked_at: BTreeSet<i32>,
 }
 
@@ -46,7 +50,7 @@ impl Libc {
         if !self.looked_at.insert(thread.id.0) {
             return Ok(None);
         }
-        let Some(wait) = recognise::recognise(host, thread)? else { return Ok(None) };
+        let Some(wait) = recognise::recognise(host, &self.ids, thread)? else { return Ok(None) };
         let text = self.account.describe_wait(host, &wait);
         self.account.add(thread.id, wait);
         Ok(Some(text))
@@ -59,6 +63,7 @@ impl Analyzer for Libc {
         let Some(library) = library else { return Ok(Hooks::NONE) };
         self.path = library.path.into();
         self.account = Account::new(host);
+        self.ids = ThreadIds::read(host);
         Ok(Hooks::BEGIN_THREAD | Hooks::GLOBAL_TRACE)
     }
 

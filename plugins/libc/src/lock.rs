@@ -43,8 +43,10 @@ plain_struct! {
 pub(crate) enum Holder {
     /// The thread with this id.
     Thread(i32),
-    /// A thread with this id, perhaps of another process: the lock is shared between processes.
+    /// A thread with this id of another process: the lock is shared between processes.
     Shared(i32),
+    /// A thread that had this id and has ended, so that nobody can let it go.
+    Ended(i32),
     /// So many readers; the C library does not note which.
     Readers(u32),
     /// Nobody: it was just let go.
@@ -128,6 +130,12 @@ pub(crate) fn rwlock_offset(word: u64, value: u32) -> u64 {
     }
 }
 
+/// Whether it is a reader who sleeps on this word of a read-write lock, which has this value: writers sleep on
+/// the last word, and on the phase's only while it is one of readers.
+pub(crate) fn is_reader(word: u64, value: u32) -> bool {
+    word.is_multiple_of(8) && value != 2
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -185,5 +193,7 @@ mod tests {
         assert_eq!(rwlock_offset(0x100c, 1), 12);
         assert_eq!(rwlock_offset(0x1008, 3), 8);
         assert_eq!(rwlock_offset(0x1000, 0xc), 0);
+        assert!(is_reader(0x1008, 3) && is_reader(0x1000, 0xc));
+        assert!(!is_reader(0x100c, 1) && !is_reader(0x1008, 2));
     }
 }

@@ -1,6 +1,7 @@
 //! Names for people: of an object in memory, of the place that called, of a function.
 
-use gimli_plugin_api::{Address, Frame, Host, Size, TypeKind};
+use crate::call::LockType;
+use gimli_plugin_api::{Address, Frame, Host, Size, TypeId, TypeKind};
 
 /// Levels of structures and arrays looked into for the member that lies at an address.
 const MAX_LEVELS: usize = 8;
@@ -56,29 +57,46 @@ fn place(frame: &Frame<'_>) -> String {
     }
 }
 
-/// An object of `size` bytes by symbol and member, ``server`alice.lock (0x5603f41c0390)``, or by
-/// its address alone.
-pub(crate) fn object(host: &Host<'_>, address: Address, size: u64) -> String {
+/// An object by symbol and member, ``server`alice.lock (0x5603f41c0390)``, or by its address alone.
+pub(crate) fn object(host: &Host<'_>, address: Address) -> String {
     let Some(name) = host.name_of(address) else { return address.to_string() };
     let file = base_name(&name.object);
     let Some(symbol) = name.symbol() else { return format!("{address} in {file}") };
-    match address.checked_sub(name.offset.0).map(|start| member(host, start, name.offset, size)) {
-        Some((members, Size(0))) => format!("{file}`{symbol}{members} ({address})"),
-        Some((members, Size(rest))) => format!("{file}`{symbol}{members}+{rest:#x} ({address})"),
-        None => address.to_string(),
+    let Some(start) = address.checked_sub(name.offset.0) else { return address.to_string() };
+    match find_member(host, start, name.offset) {
+        Member { path, rest: Size(0), .. } => format!("{file}`{symbol}{path} ({address})"),
+        Member { path, rest, .. } => format!("{file}`{symbol}{path}+{:#x} ({address})", rest.0),
     }
 }
 
-/// The way from a variable's start to what lies at an offset in it, `.queue[2].lock`, and the bytes that
-/// are left of the offset where its type says no more.
-fn member(host: &Host<'_>, start: Address, offset: Size, size: u64) -> (String, Size) {
-    let (mut path, mut left) = (String::new(), offset.0);
+/// The lock that a word is a part of, where it is in a global variable whose type the program's debug
+/// information tells: what waiting for it would be, and where it starts.
+pub(crate) fn find_lock(host: &Host<'_>, word: Address) -> Option<(LockType, Address)> {
+    let name = host.name_of(word)?;
+    let member = find_member(host, word.checked_sub(name.offset.0)?, name.offset);
+    Some((member.lock?, word.checked_sub(member.rest.0)?))
+}
+
+/// What lies at an offset in a variable.
+struct Member {
+    /// The way from the variable to it: `.queue[2].lock`.
+    path: String,
+    /// The bytes that are left of the offset where the types say no more.
+    rest: Size,
+    /// Whether the way ends at a lock.
+    lock: Option<LockType>,
+}
+
+/// Goes down from a variable to what lies at an offset in it; ends at locks, whose insides are the C library's.
+fn find_member(host: &Host<'_>, start: Address, offset: Size) -> Member {
+    let (mut path, mut left, mut lock) = (String::new(), offset.0, None);
     let mut next = host.type_of(start);
     for _ in 0..MAX_LEVELS {
-        let Some(info) = next.and_then(|id| host.resolve_type(id).ok()) else { break };
-        if info.size().is_none_or(|whole| whole.0 <= size) {
+        lock = next.and_then(|id| lock_type(host, id));
+        if lock.is_some() {
             break;
         }
+        let Some(info) = next.and_then(|id| host.resolve_type(id).ok()) else { break };
         match info.kind {
             TypeKind::STRUCT => {
                 let within = info.members.iter().find_map(|member| {
@@ -105,7 +123,20 @@ fn member(host: &Host<'_>, start: Address, offset: Size, size: u64) -> (String, 
             _ => break,
         }
     }
-    (path, Size(left))
+    Member { path, rest: Size(left), lock }
+}
+
+/// The kind of lock that a type is, by its own name or one that it is another name for.
+fn lock_type(host: &Host<'_>, type_id: TypeId) -> Option<LockType> {
+    let mut id = type_id;
+    for _ in 0..MAX_LEVELS {
+        let info = host.type_info(id).ok()?;
+        if let Some(lock) = LockType::parse(&info.name) {
+            return Some(lock);
+        }
+        id = info.target().filter(|_| info.kind.is_alias())?;
+    }
+    None
 }
 
 #[cfg(test)]

@@ -3,12 +3,14 @@
 //! A thread counts as waiting only when its registers show it asleep in futex(2), and as waiting for
 //! an object only when the word it sleeps on lies in that object. Where the object lies is read from
 //! the parameters of the C library's functions when its debug information is there, and otherwise
-//! follows from the word, for those whose layout never changes.
+//! follows from the word, for those whose layout never changes. Where the function has no name the program's own
+//! debug information may say what kind of lock it is.
 
-use crate::call::Call;
+use crate::call::{Call, LockType};
 use crate::futex::Futex;
 use crate::lock::{self, Holder, Mutex, RwLock};
 use crate::naming;
+use crate::thread_ids::ThreadIds;
 use gimli_plugin_api::{Address, Error, Frame, Host, Thread, Trust};
 
 /// Frames looked at for the functions of the C library and the one that called them.
@@ -23,7 +25,7 @@ const DESCRIPTOR_ALIGNMENT: u64 = 64;
 pub(crate) struct Wait {
     /// By which call.
     pub(crate) call: Call,
-    /// The function of the C library, `pthread_mutex_lock`; none for a futex of the program's own.
+    /// The function of the C library, `pthread_mutex_lock`; none where it has no name.
     pub(crate) function: Option<String>,
     /// The word it sleeps on.
     pub(crate) word: Address,
@@ -43,7 +45,11 @@ pub(crate) struct Wait {
 ///
 /// # Errors
 /// When the thread is unknown.
-pub(crate) fn recognise(host: &Host<'_>, thread: &Thread<'_>) -> Result<Option<Wait>, Error> {
+pub(crate) fn recognise(
+    host: &Host<'_>,
+    ids: &ThreadIds,
+    thread: &Thread<'_>,
+) -> Result<Option<Wait>, Error> {
     // A timed wait that was looked at before goes on by another system call.
     if !matches!(thread.system_call(), Some("futex" | "restart_syscall")) {
         return Ok(None);
@@ -59,47 +65,59 @@ pub(crate) fn recognise(host: &Host<'_>, thread: &Thread<'_>) -> Result<Option<W
     if known.is_none() && thread.system_call() != Some("futex") {
         return Ok(None);
     }
-    let mut call = known.unwrap_or(Call::Futex);
+    let lock = naming::find_lock(host, futex.word);
+    let by_type = lock.and_then(|(lock, _)| call_of(host, lock, futex.word));
+    let mut call = known.or(by_type).unwrap_or(Call::Futex);
     let mut holder = Holder::None;
     // Its function has no name without debug information, but a thread's descriptor is known by itself.
     if matches!(call, Call::Join | Call::Futex)
-        && let Some(thread) = joined_thread(host, futex.word)
+        && let Some(thread) = joined_thread(host, ids, futex.word)
     {
         (call, holder) = (Call::Join, Holder::Thread(thread));
     }
-    let object = find_object(host, &library, call, futex.word);
+    let object = find_object(host, &library, call, futex.word).or(lock.map(|(_, start)| start));
     let mutex = match call {
         Call::Condition => parameter(host, &library, "mutex"),
         _ => None,
     };
     if let Some(known) = find_holder(host, call, object) {
-        holder = known;
+        holder = ids.translate(known);
     }
-    // The outermost is the one that the program called.
-    let function = match call {
-        Call::Futex => None,
-        Call::Internal => library.last().and_then(|frame| frame.function()).map(naming::plain_name),
-        Call::Join => Some("pthread_join".to_string()),
-        _ => library
-            .iter()
-            .rev()
-            .find_map(|frame| frame.function().filter(|name| Call::parse(name) == Some(call)))
-            .map(naming::plain_name),
-    };
+    let function = function(&library, call);
     let Futex { word, is_timed } = futex;
     let site = naming::site(&frames);
     Ok(Some(Wait { call, function, word, is_timed, object, mutex, holder, site }))
+}
+
+/// The function that the program called, the outermost of those that are this call.
+fn function(library: &[&Frame<'_>], call: Call) -> Option<String> {
+    let names = || library.iter().rev().filter_map(|frame| frame.function());
+    match call {
+        Call::Join => Some("pthread_join".to_string()),
+        Call::Internal => names().next().map(naming::plain_name),
+        Call::Futex => names().find(|name| *name == "syscall").map(naming::plain_name),
+        _ => names().find(|name| Call::parse(name) == Some(call)).map(naming::plain_name),
+    }
+}
+
+/// What a sleep on a word of a lock waits for.
+fn call_of(host: &Host<'_>, lock: LockType, word: Address) -> Option<Call> {
+    Some(match lock {
+        LockType::Mutex => Call::Mutex,
+        LockType::ReadWrite if lock::is_reader(word.0, host.read(word).ok()?) => Call::ReadLock,
+        LockType::ReadWrite => Call::WriteLock,
+        LockType::Condition => Call::Condition,
+        LockType::Semaphore => Call::Semaphore,
+        LockType::Barrier => Call::Barrier,
+    })
 }
 
 /// The thread whose end somebody waits for, when `word` is the id in a thread's descriptor.
 ///
 /// A descriptor begins with the thread control block, which holds its own address twice, at 0 and at 16
 /// (psABI for x86_64, thread-local storage).
-fn joined_thread(host: &Host<'_>, word: Address) -> Option<i32> {
-    let id: i32 = host.read(word).ok()?;
-    if id <= 0 || host.threads().iter().all(|thread| thread.id.0 != id) {
-        return None;
-    }
+fn joined_thread(host: &Host<'_>, ids: &ThreadIds, word: Address) -> Option<i32> {
+    let thread = ids.find(host.read(word).ok()?)?;
     let highest = word.0 - word.0 % DESCRIPTOR_ALIGNMENT;
     let starts = (0..MAX_DESCRIPTOR / DESCRIPTOR_ALIGNMENT)
         .map_while(|step| highest.checked_sub(step * DESCRIPTOR_ALIGNMENT));
@@ -108,7 +126,7 @@ fn joined_thread(host: &Host<'_>, word: Address) -> Option<i32> {
             |place: Option<Address>| place.is_some_and(|place| host.read_pointer(place) == Ok(*start));
         holds(Some(*start)) && holds(start.checked_add(16))
     })?;
-    Some(id)
+    Some(thread)
 }
 
 /// Where the object lies that `word` is a part of.
