@@ -157,16 +157,19 @@ fn check_waits(report: &Report, is_named: bool) {
 fn two_threads_in_deadlock_are_named_with_their_lines_and_locks() {
     let bench = folder();
     install("gimli-libc", PLUGIN, bench.path());
-    for level in [Optimisation::O0, Optimisation::O2] {
+    // At -O2 the last call of lock_both is a jump, and its frame is gone.
+    let builds =
+        [(Optimisation::O0, "lock_both (threads.c:48)"), (Optimisation::O2, "run_transfer (threads.c:54)")];
+    for (level, place) in builds {
         let program = build(&Build::new(Language::C, level, 5)).unwrap();
         let target = Target::start(&program, "deadlock", &[]).unwrap();
         target.wait_until_blocked().unwrap();
         let report = trace(&target, &["--plugin-path", bench.path().to_str().unwrap()]);
         let section = report.section(PLUGIN);
         assert!(section.starts_with("DEADLOCK: 2 threads wait for each other"), "{section}");
-        let there = ["transfer-there, in lock_both (threads.c:48)", "server`bob.lock", "transfer-back"];
+        let there = [&format!("transfer-there, in {place}"), "server`bob.lock", "transfer-back"];
         assert_line(&section, &there);
-        let back = ["transfer-back, in lock_both (threads.c:48)", "server`alice.lock", "transfer-there"];
+        let back = [&format!("transfer-back, in {place}"), "server`alice.lock", "transfer-there"];
         assert_line(&section, &back);
         assert_line(&section, &["stuck behind them: thread 0", "server"]);
         assert!(report.problems().is_empty(), "{:?}", report.problems());

@@ -65,7 +65,7 @@ pub(crate) fn recognise(
     if known.is_none() && thread.system_call() != Some("futex") {
         return Ok(None);
     }
-    let lock = naming::find_lock(host, futex.word);
+    let lock = if known.is_none() { naming::find_lock(host, futex.word) } else { None };
     let by_type = lock.and_then(|(lock, _)| call_of(host, lock, futex.word));
     let mut call = known.or(by_type).unwrap_or(Call::Futex);
     let mut holder = Holder::None;
@@ -75,11 +75,10 @@ pub(crate) fn recognise(
     {
         (call, holder) = (Call::Join, Holder::Thread(thread));
     }
-    let object = find_object(host, &library, call, futex.word).or(lock.map(|(_, start)| start));
-    let mutex = match call {
-        Call::Condition => parameter(host, &library, "mutex"),
-        _ => None,
-    };
+    let Parameters { object, mutex } = parameters(host, &library, call, futex.word);
+    let object = object
+        .or_else(|| derive_object(host, call, futex.word))
+        .or_else(|| lock.or_else(|| naming::find_lock(host, futex.word)).map(|(_, start)| start));
     if let Some(known) = find_holder(host, call, object) {
         holder = ids.translate(known);
     }
@@ -129,19 +128,42 @@ fn joined_thread(host: &Host<'_>, ids: &ThreadIds, word: Address) -> Option<i32>
     Some(thread)
 }
 
-/// Where the object lies that `word` is a part of.
-fn find_object(host: &Host<'_>, library: &[&Frame<'_>], call: Call, word: Address) -> Option<Address> {
+/// What the parameters of the C library's functions point at.
+#[derive(Default)]
+struct Parameters {
+    object: Option<Address>,
+    /// Of a wait for a condition.
+    mutex: Option<Address>,
+}
+
+/// Reads the parameters of the innermost function that is this call, and has the object that `word` is a part of.
+fn parameters(host: &Host<'_>, library: &[&Frame<'_>], call: Call, word: Address) -> Parameters {
     let covers =
         |start: &Address| word.0.checked_sub(start.0).is_some_and(|offset| offset < call.object_size());
-    let named = call.parameter().and_then(|name| parameters(host, library, name).into_iter().find(covers));
-    named.or_else(|| match call {
+    let Some(name) = call.parameter() else { return Parameters::default() };
+    let are_its = |frame: &&&Frame<'_>| frame.function().and_then(Call::parse) == Some(call);
+    let found = library.iter().filter(are_its).find_map(|frame| {
+        let variables = host.variables(frame.thread, frame.index).ok()?;
+        let pointer = |name: &str| {
+            let variable = variables.iter().find(|variable| variable.name == name)?;
+            variable.pointer().filter(|pointer| !pointer.is_null())
+        };
+        let object = Some(pointer(name).filter(covers)?);
+        Some(Parameters { object, mutex: pointer("mutex").filter(|_| call == Call::Condition) })
+    });
+    found.unwrap_or_default()
+}
+
+/// Where the object starts that `word` is a part of, for those whose layout never changes.
+fn derive_object(host: &Host<'_>, call: Call, word: Address) -> Option<Address> {
+    match call {
         Call::Mutex | Call::Semaphore => Some(word),
         Call::ReadLock | Call::WriteLock => {
             let value = host.read::<u32>(word).ok()?;
             word.checked_sub(lock::rwlock_offset(word.0, value))
         }
         _ => None,
-    })
+    }
 }
 
 fn find_holder(host: &Host<'_>, call: Call, object: Option<Address>) -> Option<Holder> {
@@ -155,14 +177,4 @@ fn find_holder(host: &Host<'_>, call: Call, object: Option<Address>) -> Option<H
         _ => return None,
     };
     Some(holder.unwrap_or(Holder::Unknown))
-}
-
-fn parameter(host: &Host<'_>, library: &[&Frame<'_>], name: &str) -> Option<Address> {
-    parameters(host, library, name).first().copied()
-}
-
-/// What the parameters of that name point at, in the frames of the C library, innermost first.
-fn parameters(host: &Host<'_>, library: &[&Frame<'_>], name: &str) -> Vec<Address> {
-    let pointers = library.iter().filter_map(|frame| host.variable(frame, name).ok()?.pointer());
-    pointers.filter(|pointer| !pointer.is_null()).collect()
 }
