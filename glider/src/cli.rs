@@ -375,6 +375,29 @@ mod tests {
     }
 
     #[test]
+    fn plugins_come_from_folders_and_files_and_can_be_listed() {
+        let settings = settings(&["--plugin-path", "/a:/b", "--plugin", "x.so", "--trace-plugins", "7"]);
+        assert_eq!(settings.plugins.folders, [PathBuf::from("/a"), PathBuf::from("/b")]);
+        assert_eq!(
+            (settings.plugins.files.as_slice(), settings.trace_plugins),
+            ([PathBuf::from("x.so")].as_slice(), true)
+        );
+        assert!(!settings.plugins.none && !settings.lists_plugins);
+        let listing = self::settings(&["plugins", "--plugin-path", "/c", "8"]);
+        assert_eq!((listing.pid, listing.lists_plugins), (8, true));
+        assert_eq!(listing.plugins.folders, [PathBuf::from("/c")]);
+        assert!(self::settings(&["--no-plugins", "7"]).plugins.none);
+        for wrong in [
+            &["plugins"] as &[&str],
+            &["plugins", "x"],
+            &["--no-plugins", "--plugin", "x", "7"],
+            &["7", "plugins", "8"],
+        ] {
+            assert!(usage(wrong).is_error, "{wrong:?}");
+        }
+    }
+
+    #[test]
     fn what_makes_no_sense_is_refused() {
         for arguments in [
             &[] as &[&str],

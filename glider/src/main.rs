@@ -3,6 +3,7 @@
 use anyhow::Context;
 use glider::analyzer::{self, GliderAnalyzer};
 use glider::cli::{self, Settings, When, exit};
+use glider::plugin;
 use glider::report::Status;
 use glider::report::render::Style;
 use glider::session::last_resort::LastResort;
@@ -41,6 +42,11 @@ fn run(settings: &Settings) -> anyhow::Result<u8> {
     let process = open_target(settings.pid)?;
     if process.pid() != settings.pid {
         say(&format!("{} is a thread of process {}, which is traced", settings.pid, process.pid()));
+    }
+    if settings.lists_plugins {
+        let plan = plugin::look_for_plugins(&process, &settings.plugins)?;
+        standard_output()?.write_all(plugin::render_plan(&plan).as_bytes())?;
+        return Ok(exit::COMPLETE);
     }
     // Opened now, so that a path that cannot be written to costs the target nothing.
     let file = match &settings.output {

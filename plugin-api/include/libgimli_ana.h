@@ -459,16 +459,14 @@ int gimli_type_function_add_parameter(gimli_type_t func, const char *name, gimli
 
 /* ---- hash tables ----------------------------------------------------------------------- */
 
-/* A table has keys of one sort. Without flags they are strings, which stay the caller's: they must live as
- * long as their item. */
-#define GIMLI_HASH_DUP_KEYS 1 /* strings, of which the table keeps copies */
-#define GIMLI_HASH_PTR_KEYS 2 /* addresses: functions ending in _ptr */
-#define GIMLI_HASH_U64_KEYS 4 /* numbers: functions ending in _u64 */
+/* A table has keys of one sort: strings, unless a flag says otherwise. It keeps copies of strings. */
+#define GIMLI_HASH_DUP_KEYS 1 /* copy strings: always done */
+#define GIMLI_HASH_PTR_KEYS 2 /* keys are addresses: functions ending in _ptr */
+#define GIMLI_HASH_U64_KEYS 4 /* keys are numbers: functions ending in _u64 */
 
 typedef void (*gimli_hash_free_func_t)(void *item);
 
-/* `freefunc`, which may be NULL, is called for each item that is deleted. Keys are copied strings
- * with gimli_hash_new. NULL on failure. */
+/* `freefunc`, which may be NULL, is called for each item that is deleted. NULL on failure. */
 gimli_hash_t gimli_hash_new(gimli_hash_free_func_t freefunc);
 /* `size` is how many items are expected. */
 gimli_hash_t gimli_hash_new_size(gimli_hash_free_func_t freefunc, uint32_t flags, size_t size);

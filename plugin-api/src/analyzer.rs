@@ -8,7 +8,8 @@ use crate::process::Thread;
 use abi_stable::StableAbi;
 use abi_stable::std_types::{ROption, RString, RVec};
 
-/// Hooks into a trace. Every method has a default that does nothing.
+/// Hooks into a trace. Every method has a default: glider calls it once, learns that it does nothing
+/// ([`Error::unused`]), and does not call it again.
 ///
 /// They are called in the order of the report: [`begin_trace`](Analyzer::begin_trace) once; for
 /// each thread [`begin_thread`](Analyzer::begin_thread), then for each of its frames
@@ -17,12 +18,12 @@ use abi_stable::std_types::{ROption, RString, RVec};
 /// [`global_trace`](Analyzer::global_trace). What a hook prints with [`Host::print`] appears at
 /// that place of the report.
 ///
-/// A hook that returns an error or panics costs what it would have printed itself and one line
-/// in the report; later hooks are still called, but for a plugin that keeps failing.
+/// A hook that returns an error costs its own answer and one line in the report; later hooks are still
+/// called. A plugin that keeps failing, or panics, is not called any more.
 pub trait Analyzer {
-    /// Before the first thread. Says which hooks are worth calling: each call that is not made
-    /// makes the trace faster. [`Hooks::NONE`] is the answer of an analyzer that finds nothing
-    /// to do in this process.
+    /// Before the first thread. Says which hooks are worth calling in this process: each call that is not
+    /// made makes the trace faster. [`Hooks::NONE`] is the answer of an analyzer that finds nothing to do;
+    /// hooks that it does not have need not be left out.
     fn begin_trace(&mut self, host: &Host<'_>) -> Result<Hooks, Error> {
         let _ = host;
         Ok(Hooks::ALL)
@@ -31,7 +32,8 @@ pub trait Analyzer {
     /// The types that [`print_value`](Analyzer::print_value) is for, asked once, after `begin_trace`.
     ///
     /// A name is compared with the type's own spelling and with that of what its typedefs and
-    /// qualifiers stand for; one that ends in `*` stands for all that begin with what is before it: `std::vector<*`.
+    /// qualifiers stand for. One that ends in `*` stands for all that begin with what is before it, `std::vector<*`;
+    /// with a space before the star it is the name of a pointer type, `char *`.
     fn printers(&self) -> Vec<String> {
         Vec::new()
     }
@@ -39,13 +41,13 @@ pub trait Analyzer {
     /// Before a thread. [`Flow::Hide`] leaves the thread out; its frames are not offered then.
     fn begin_thread(&mut self, host: &Host<'_>, thread: &Thread<'_>) -> Result<Flow, Error> {
         let _ = (host, thread);
-        Ok(Flow::Continue)
+        Err(Error::unused())
     }
 
     /// Before a frame. [`Flow::Hide`] leaves the frame and its variables out.
     fn before_frame(&mut self, host: &Host<'_>, frame: &Frame<'_>) -> Result<Flow, Error> {
         let _ = (host, frame);
-        Ok(Flow::Continue)
+        Err(Error::unused())
     }
 
     /// Before a variable of a frame, and before everything nested in one: members, elements,
@@ -57,7 +59,7 @@ pub trait Analyzer {
         variable: &Variable<'_>,
     ) -> Result<Shown, Error> {
         let _ = (host, frame, variable);
-        Ok(Shown::AsIs)
+        Err(Error::unused())
     }
 
     /// A value of one of the types named by [`printers`](Analyzer::printers) is about to be
@@ -69,7 +71,7 @@ pub trait Analyzer {
         variable: &Variable<'_>,
     ) -> Result<Shown, Error> {
         let _ = (host, frame, variable);
-        Ok(Shown::AsIs)
+        Err(Error::unused())
     }
 
     /// After a variable, unless it was hidden. Not called for nested ones.
@@ -80,25 +82,25 @@ pub trait Analyzer {
         variable: &Variable<'_>,
     ) -> Result<(), Error> {
         let _ = (host, frame, variable);
-        Ok(())
+        Err(Error::unused())
     }
 
     /// After a frame and its variables, unless it was hidden.
     fn after_frame(&mut self, host: &Host<'_>, frame: &Frame<'_>) -> Result<(), Error> {
         let _ = (host, frame);
-        Ok(())
+        Err(Error::unused())
     }
 
     /// After a thread's last frame, unless the thread was hidden.
     fn end_thread(&mut self, host: &Host<'_>, thread: &Thread<'_>) -> Result<(), Error> {
         let _ = (host, thread);
-        Ok(())
+        Err(Error::unused())
     }
 
     /// After all threads: a section of the plugin's own.
     fn global_trace(&mut self, host: &Host<'_>) -> Result<(), Error> {
         let _ = host;
-        Ok(())
+        Err(Error::unused())
     }
 }
 
@@ -220,6 +222,12 @@ impl Hooks {
     #[must_use]
     pub const fn and(self, other: Hooks) -> Hooks {
         Hooks(self.0 | other.0)
+    }
+
+    /// This set without the hooks of `other`.
+    #[must_use]
+    pub const fn without(self, other: Hooks) -> Hooks {
+        Hooks(self.0 & !other.0)
     }
 
     /// Whether every hook of `other` is in this set.

@@ -38,6 +38,8 @@ impl ErrorKind {
     pub const INVALID: ErrorKind = ErrorKind(5);
     /// The analyzer panicked; the message says where.
     pub const PANIC: ErrorKind = ErrorKind(6);
+    /// The analyzer does not have this hook: [`Error::unused`]. Since 1.1.
+    pub const UNUSED: ErrorKind = ErrorKind(7);
 }
 
 impl fmt::Debug for ErrorKind {
@@ -50,6 +52,7 @@ impl fmt::Debug for ErrorKind {
             ErrorKind::LIMIT => "LIMIT",
             ErrorKind::INVALID => "INVALID",
             ErrorKind::PANIC => "PANIC",
+            ErrorKind::UNUSED => "UNUSED",
             ErrorKind(number) => return write!(f, "ErrorKind({number})"),
         })
     }
@@ -59,6 +62,11 @@ impl Error {
     /// An error of this kind; `message` is one lower-case line that names the thing.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Error {
         Error { kind, message: RString::from(message.into()) }
+    }
+
+    /// What the default of every hook answers: there is nothing to do, and it need not be called again.
+    pub fn unused() -> Error {
+        Error::new(ErrorKind::UNUSED, "the plugin does not have this hook")
     }
 
     /// What went wrong.

@@ -48,7 +48,7 @@ impl<'a> Host<'a> {
 
     // Symbols, names and sources.
 
-    /// The symbol of that raw or demangled name.
+    /// The symbol of that name, as the symbol table has it: C's own, C++'s and Rust's mangled.
     pub fn find_symbol<'n>(&self, object: impl Into<Option<&'n str>>, name: &str) -> Option<Symbol> {
         self.services.find_symbol(wire(object.into()), name.into()).into_option()
     }

@@ -52,12 +52,13 @@
 //! - **The process may be corrupt.** That is why it is traced. Pointers point nowhere, lists are circles, lengths are
 //!   absurd. Reads fail or come up short; give every walk a bound ([`Host::limits`]) and use `?`: an error ends the
 //!   hook and is one line in the report.
-//! - **A panic is caught** and becomes an error with its message and place. What else goes wrong, a crash, an endless
-//!   loop, `exit`, endless output, costs the plugin its further output and a line in the report; threads, frames and
-//!   other plugins are not touched. The plugin must be built with `panic = "unwind"`, cargo's default.
+//! - **A panic is caught** and becomes a line in the report, with its message and place. It ends the plugin's part in
+//!   the trace, as does a crash, an endless loop, `exit` or endless output; what it has printed before stays, and threads,
+//!   frames and other plugins are not touched. It must be built with `panic = "unwind"`, cargo's default.
 //! - **Time, memory and output are bounded**, for each call and for the whole trace.
-//! - **Every call costs.** Answer [`Analyzer::begin_trace`] with the hooks that are used; `before_variable` is called for
-//!   every member of every structure, [`Analyzer::print_value`] only for the types that [`Analyzer::printers`] names.
+//! - **Every call costs.** [`Analyzer::before_variable`] is called for every member of every structure,
+//!   [`Analyzer::print_value`] only for the types that [`Analyzer::printers`] names. Hooks that are not written cost nothing;
+//!   with its answer to [`Analyzer::begin_trace`] an analyzer can do without others in this process.
 //! - **Printing**: [`Host::print`] or `writeln!(host, …)`. `println!` works too and lands at the same place.
 //! - **Each trace** runs in a new process: an analyzer keeps what it likes in `self`, but nothing between traces.
 //! - **Versions**: a plugin works with every glider of the same major version of this interface ([`API_VERSION`]) and the

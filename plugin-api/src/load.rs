@@ -158,7 +158,8 @@ impl LoadedPlugin {
 }
 
 /// A plugin's analyzer. Each method is the hook of that name of [`Analyzer`](crate::Analyzer); a panic of the
-/// plugin comes back as an error of kind `PANIC`. What else a plugin may do to its process (crash, loop,
+/// plugin comes back as an error of kind `PANIC`; `UNUSED` says that it does not have the hook, which need not be
+/// called again. What else a plugin may do to its process (crash, loop,
 /// exit) is not held off here.
 pub struct LoadedAnalyzer {
     hooks: AnalyzerBox,

@@ -61,6 +61,9 @@ fn a_report_is_had_as_text_and_as_json() {
     assert!(!report.is_complete());
     assert_eq!(report.section("gimli_x.so"), "one\ntwo\n");
     assert_eq!(report.variable("handle", "n").unwrap()["value"]["text"], "3");
+    assert_eq!(report.value("handle", "n").unwrap()["text"], "3");
+    assert_eq!(report.value("handle", "noted").unwrap()["text"], "4");
+    assert!(report.value("handle", "hidden").is_none() && report.variable("handle", "hidden").is_some());
     assert!(report.variable("main", "n").is_none() && report.frame("none").is_none());
     assert_eq!(report.problems(), ["gimli_x.so: slow"]);
     assert_eq!(report.plugin("gimli_x.so").unwrap()["status"], "loaded");

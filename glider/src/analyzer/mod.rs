@@ -1,10 +1,11 @@
 //! The analysis of a capture, from registers to report: the one place where the parts of
 //! the pipeline meet.
 //!
-//! Modules, then for each thread: unwinding, code by pc, variables, report, rendered and
-//! handed over before the next thread begins, so that memory does not grow with the
-//! number of threads.
+//! Modules, then for each thread: unwinding, then for each of its frames: code by pc,
+//! variables, report, rendered and handed over before the next one begins, so that memory
+//! does not grow with the report.
 
+mod pieces;
 mod signal;
 mod threads;
 
@@ -12,13 +13,14 @@ use crate::address::Address;
 use crate::limits::Limits;
 use crate::object::{Module, Modules, ObjectCache};
 use crate::plugin::{self, Finder, Host, Seat, Sources};
-use crate::report::render::{Format, Style, render_header, render_thread};
+use crate::report::render::{Format, Style, render_header};
 use crate::report::{self, Footer};
 use crate::session::{Analyzer, Output, fallback};
 use crate::stacks::Stacks;
 use crate::target::{Capture, Mapping, Memory, ProcessInfo};
 use crate::types::Types;
 use crate::values::Process;
+use pieces::Pieces;
 use std::fmt::Write;
 
 /// `AT_ENTRY` of getauxval(3): where the program, not its interpreter, starts.
@@ -68,32 +70,19 @@ impl GliderAnalyzer {
         let host = seat.map(|seat| Host::load(seat, &stacks, &self.settings.limits));
         let mut threads = threads::Threads::new(&stacks, &self.settings, host.as_ref());
         let (format, style) = (self.settings.format, self.settings.style);
+        let mut pieces = Pieces::new(output, seat, (format, style), done);
         let mut problems = Vec::new();
-        let mut rendered = Vec::new();
         let mut place = 0;
         for (index, captured) in capture.threads.iter().enumerate() {
-            if threads.shows_variables() && output.size() > self.settings.limits.output {
+            if threads.shows_variables() && pieces.size() > self.settings.limits.output {
                 threads.leave_out_variables();
                 problems.push(format!(
                     "variables are left out from thread {index} on: the report reached --max-output {}",
                     self.settings.limits.output
                 ));
             }
-            rendered.clear();
-            if let Some(thread) = threads.analyze(index, place, captured) {
-                render_thread(&thread, place == 0, format, style, &mut rendered);
-                place += 1;
-            }
-            if index < done {
-                continue;
-            }
-            if let Some(host) = &host {
-                host.check();
-            }
-            output.put_thread(index, &rendered);
-            if let Some(host) = &host {
-                host.advance(index + 1, output.size());
-            }
+            place += usize::from(threads.analyze(index, place, captured, &mut pieces));
+            pieces.next_thread();
         }
         let mut footer = Footer {
             modules: process.modules.iter().map(|module| describe(module, &threads)).collect(),
@@ -106,7 +95,7 @@ impl GliderAnalyzer {
             host.finish(&mut footer);
             host.check();
         }
-        rendered.clear();
+        let mut rendered = Vec::new();
         render_header(&header, format, style, &mut rendered);
         output.put_header(&rendered);
         if let Some(host) = &host {

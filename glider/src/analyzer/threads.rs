@@ -1,6 +1,8 @@
-//! One thread after another: unwound, symbolized, its variables read, made into the report's form.
+//! One thread after another, frame after frame: unwound, symbolized, its variables read, made
+//! into the report's form.
 
 use super::Settings;
+use super::pieces::Pieces;
 use super::signal::{self, Cause};
 use crate::address::Address;
 use crate::object::Module;
@@ -58,13 +60,15 @@ impl<'a> Threads<'a> {
         self.stacks.code.has_code_in(module)
     }
 
-    /// The report of one thread; `None` when a plugin hides it. `place` is its place in the report.
+    /// The report of one thread; gives `false`, and no piece, when a plugin hides it. `place` is
+    /// its place in the report.
     pub(super) fn analyze(
         &mut self,
         index: usize,
         place: usize,
         captured: &CapturedThread,
-    ) -> Option<Thread> {
+        pieces: &mut Pieces<'_>,
+    ) -> bool {
         let mut thread = Thread {
             index: place,
             thread_id: captured.tid,
@@ -81,39 +85,46 @@ impl<'a> Threads<'a> {
         thread.system_call = captured.registers.as_deref().and_then(system_calls::current);
         let stack = self.stacks.walk(index, self.settings.limits.frames).map(Rc::new);
         if let Some(host) = self.host {
-            thread.text_before = host.begin_thread(stack.clone())?;
+            match host.begin_thread(stack.clone()) {
+                Some(texts) => thread.text_before = texts,
+                None => return false,
+            }
         }
+        thread.frame_count = stack.as_ref().map_or(0, |stack| stack.stack.frame_count);
+        pieces.begin(&thread);
         if let Some(stack) = stack {
             let left_out = stack.stack.frame_count.saturating_sub(stack.stack.frames.len());
-            thread.frame_count = stack.stack.frame_count;
-            (thread.frames, thread.truncated) = self.frames(place, &stack, left_out);
+            thread.truncated = self.frames(place, &stack, left_out, pieces);
             thread.problem = thread.problem.or_else(|| stack.stack.problem.clone());
         }
         if let Some(host) = self.host {
             thread.text_after = host.end_thread();
         }
-        Some(thread)
+        pieces.end(&thread);
+        true
     }
 
-    /// The frames shown, and the gap among them.
+    /// The frames shown; gives the gap among them.
     fn frames(
         &mut self,
         thread: usize,
         stack: &ThreadStack<'a>,
         left_out: usize,
-    ) -> (Vec<Frame>, Option<Truncation>) {
+        pieces: &mut Pieces<'_>,
+    ) -> Option<Truncation> {
         let views = stack.views();
         let (first, last) = stack.parts(&views);
         let hooks = self.host.and_then(Host::value_hooks);
         let mut printer = Printer::new(&self.settings.limits, hooks);
-        let mut frames = Vec::with_capacity(views.len());
         let mut truncation = None;
         let (mut index, mut number) = (0, 0);
         for (part, gap) in [(first, None), (last, stack.stack.gap_before)] {
             if gap.is_some() {
                 number += left_out;
                 let limit = format!("--max-frames {}", self.settings.limits.frames);
-                truncation = Some(Truncation { before_frame: frames.len(), left_out, limit });
+                let gap = Truncation { before_frame: pieces.frames(), left_out, limit };
+                pieces.gap(&gap);
+                truncation = Some(gap);
             }
             for (at, view) in part.iter().enumerate() {
                 let scope = Scope::new(self.stacks.process, stack.registers, part, at);
@@ -128,13 +139,13 @@ impl<'a> Threads<'a> {
                     let mut frame = self.frame(thread, number, view, code, &scope, &mut printer);
                     frame.text_before = text_before;
                     frame.text_after = self.host.map(|host| host.after_frame(index)).unwrap_or_default();
-                    frames.push(frame);
+                    pieces.frame(&frame);
                 }
                 number += inlined + 1;
                 index += 1;
             }
         }
-        (frames, truncation)
+        truncation
     }
 
     fn frame(

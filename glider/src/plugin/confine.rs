@@ -11,11 +11,24 @@ use nix::unistd::{Pid, getppid, setpgid};
 use std::fs;
 use std::io;
 use std::os::fd::RawFd;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Bytes of stack: overflowing is noticed soon, wherever the user's own limit is.
 const MAX_STACK: u64 = 8 << 20;
 /// Descriptors that may be open at once.
 const MAX_FILES: u64 = 1024;
+
+/// Set in a process that a plugin has forked off the host.
+static IS_COPY: AtomicBool = AtomicBool::new(false);
+
+/// Whether this process is a copy of the host that a plugin made by fork(2).
+pub(super) fn is_copy() -> bool {
+    IS_COPY.load(Ordering::Relaxed)
+}
+
+extern "C" fn mark_copy() {
+    IS_COPY.store(true, Ordering::Relaxed);
+}
 
 /// A descriptor and the file that it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,7 +84,11 @@ pub(super) fn confine(analyzer: Pid, memory: u64) -> io::Result<()> {
     lower(Resource::RLIMIT_NOFILE, MAX_FILES)?;
     lower(Resource::RLIMIT_DATA, data_size()?.saturating_add(memory))?;
     default_signals()?;
-    close_sockets()
+    // SAFETY: the handler stores to an atomic, which it may in a process that was just forked.
+    match unsafe { libc::pthread_atfork(None, None, Some(mark_copy)) } {
+        0 => close_sockets(),
+        error => Err(io::Error::from_raw_os_error(error)),
+    }
 }
 
 /// Lowers a limit to `most`; one that is lower already stays.

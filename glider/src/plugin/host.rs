@@ -3,6 +3,7 @@
 
 use super::board::{Call, Ending, Hook};
 use super::c_api::{self, Built, Handles, Registrations, Tables};
+use super::confine::is_copy;
 use super::rust_api::RustPlugin;
 use super::search::Planned;
 use super::services::Services;
@@ -174,6 +175,9 @@ impl<'a> Host<'a> {
         let before = self.calling.replace(Some(call));
         self.seat.board.begin(call);
         let result = c_api::with_current(self, run);
+        if is_copy() {
+            self.seat.check();
+        }
         self.seat.board.end();
         self.calling.set(before);
         // At the rare moments everything is looked at; around variables only what costs no system call.

@@ -6,7 +6,7 @@
 //! see the whole process; threads that are in the spool already stay as they are.
 
 use super::board::{Board, Call, Ending};
-use super::confine::{Descriptors, confine};
+use super::confine::{Descriptors, confine, is_copy};
 use super::printed::Printed;
 use super::search::{Plan, Planned};
 use crate::limits::Limits;
@@ -53,15 +53,16 @@ pub struct Seat<'p> {
 }
 
 impl Seat<'_> {
-    /// Says that a thread is in the spool, which has this size now. A process that a plugin
-    /// forked ends here: it must not go on with the report.
+    /// Says that so many threads are in the spool, which has this size now.
     pub fn advance(&self, threads: usize, spool: u64) {
         self.board.advance(threads, spool);
     }
 
-    /// Before a thread is put into the spool: whether this process may do that.
+    /// Before a thread is put into the spool. Does not come back in a process that a plugin has
+    /// forked, nor when descriptors were damaged.
     pub fn check(&self) {
-        if getpid() != self.host {
+        // By number as well: clone(2) runs no handlers.
+        if is_copy() || getpid() != self.host {
             // SAFETY: ends this process, a copy that a plugin made, without running anything else.
             unsafe { libc::_exit(0) }
         }

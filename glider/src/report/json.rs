@@ -3,10 +3,10 @@
 //! # About this module
 //!
 //! Pipeline place: one of the two renderers behind [`render`](super::render). The names of
-//! fields are those of the model's structs; only the outermost object is put together
-//! here, because it is written in pieces.
+//! fields are those of the model's structs; only the outermost object and the threads are put
+//! together here, because they are written in pieces.
 
-use super::{Footer, Header, Status, Thread, escape};
+use super::{Footer, Frame, Header, Status, Thread, escape};
 use serde::Serialize;
 use serde_json::ser::{Formatter, Serializer};
 use std::io;
@@ -21,36 +21,63 @@ pub(super) fn render_header(header: &Header, out: &mut Vec<u8>) {
     let Header { pid, process, crash_info, system_info, thread_count } = header;
     out.extend_from_slice(b"{\"schema_version\":");
     push(out, SCHEMA_VERSION);
-    field(out, "pid", pid);
-    field(out, "process", process);
-    field(out, "crash_info", crash_info);
-    field(out, "system_info", system_info);
-    field(out, "thread_count", thread_count);
+    field(out, ",\n", "pid", pid);
+    field(out, ",\n", "process", process);
+    field(out, ",\n", "crash_info", crash_info);
+    field(out, ",\n", "system_info", system_info);
+    field(out, ",\n", "thread_count", thread_count);
     out.extend_from_slice(b",\n\"threads\":[");
 }
 
-/// Adds a thread to the list.
-pub(super) fn render_thread(thread: &Thread, first: bool, out: &mut Vec<u8>) {
-    out.extend_from_slice(if first { b"\n" } else { b",\n" });
-    push(out, thread);
+/// Opens the object of a thread, in the list of threads, and its list of frames.
+pub(super) fn render_thread_begin(thread: &Thread, first: bool, out: &mut Vec<u8>) {
+    // Here, too, all are named, those that the end has among them.
+    let Thread { index: _, thread_id, thread_name, state, wait_channel, system_call, frame_count, .. } =
+        thread;
+    let Thread { text_before, frames: _, truncated: _, problem: _, text_after: _, .. } = thread;
+    field(out, if first { "\n{" } else { ",\n{" }, "thread_id", thread_id);
+    field(out, ",", "thread_name", thread_name);
+    field(out, ",", "state", state);
+    field(out, ",", "wait_channel", wait_channel);
+    field(out, ",", "system_call", system_call);
+    field(out, ",", "frame_count", frame_count);
+    field(out, ",", "text_before", text_before);
+    out.extend_from_slice(b",\"frames\":[");
+}
+
+/// Adds a frame to the list of frames.
+pub(super) fn render_frame(frame: &Frame, first: bool, out: &mut Vec<u8>) {
+    if !first {
+        out.push(b',');
+    }
+    push(out, frame);
+}
+
+/// Closes the list of frames and the object of the thread.
+pub(super) fn render_thread_end(thread: &Thread, out: &mut Vec<u8>) {
+    out.push(b']');
+    field(out, ",", "truncated", &thread.truncated);
+    field(out, ",", "problem", &thread.problem);
+    field(out, ",", "text_after", &thread.text_after);
+    out.push(b'}');
 }
 
 /// Closes the list of threads and the report's object.
 pub(super) fn render_footer(footer: &Footer, status: Status, out: &mut Vec<u8>) {
     let Footer { modules, plugins, plugin_output, plugin_calls: _, problems, timing } = footer;
     out.extend_from_slice(b"\n]");
-    field(out, "modules", modules);
-    field(out, "plugins", plugins);
-    field(out, "plugin_output", plugin_output);
-    field(out, "problems", problems);
-    field(out, "timing", timing);
-    field(out, "status", &status);
+    field(out, ",\n", "modules", modules);
+    field(out, ",\n", "plugins", plugins);
+    field(out, ",\n", "plugin_output", plugin_output);
+    field(out, ",\n", "problems", problems);
+    field(out, ",\n", "timing", timing);
+    field(out, ",\n", "status", &status);
     out.extend_from_slice(b"}\n");
 }
 
-/// Appends a member of the outermost object, after another one.
-fn field(out: &mut Vec<u8>, name: &str, value: &impl Serialize) {
-    out.extend_from_slice(b",\n");
+/// Appends a member of an object, after what separates it from what precedes it.
+fn field(out: &mut Vec<u8>, separator: &str, name: &str, value: &impl Serialize) {
+    out.extend_from_slice(separator.as_bytes());
     push(out, name);
     out.push(b':');
     push(out, value);

@@ -2,8 +2,9 @@
 //!
 //! Pipeline place: the last step before rendering. The renderers behind [`render`] see
 //! only what is here. The order of fields and their names are those of the JSON report.
-//! A report is built and rendered a thread at a time, so that its memory does not grow
-//! with the number of threads: [`Header`], then each [`Thread`], then [`Footer`].
+//! A report is built and rendered in pieces, so that its memory grows neither with the number
+//! of threads nor with that of their frames: [`Header`], then each [`Thread`], then
+//! [`Footer`]; a thread again as what precedes its frames, each [`Frame`], and what follows them.
 
 mod escape;
 pub mod json;
@@ -19,6 +20,13 @@ pub use value::{Element, Member, Pointee, Value};
 use crate::address::Address;
 use serde::{Deserialize, Serialize, Serializer};
 use std::sync::Arc;
+
+/// Text of a target on one line, with every character spelled out that a terminal would obey.
+pub(crate) fn escaped(text: &str) -> String {
+    let mut out = Vec::new();
+    escape::push_escaped(&mut out, text);
+    String::from_utf8_lossy(&out).into_owned()
+}
 
 /// What precedes the threads.
 #[derive(Clone, Debug, Serialize)]
@@ -166,11 +174,11 @@ pub struct Module {
     pub problem: Option<String>,
 }
 
-/// One thread.
-#[derive(Clone, Debug, Default, Serialize)]
+/// One thread. What stands above `frames` here must be known before the first frame is
+/// rendered, what stands below only after the last.
+#[derive(Clone, Debug, Default)]
 pub struct Thread {
     /// Its place in the report, from 0.
-    #[serde(skip)]
     pub index: usize,
     /// Kernel thread id.
     pub thread_id: i32,
@@ -184,16 +192,16 @@ pub struct Thread {
     pub system_call: Option<String>,
     /// How many frames the stack has, shown or not, inlined ones not counted.
     pub frame_count: usize,
-    /// Set when frames were left out or the walk ended early.
-    pub truncated: Option<Truncation>,
     /// What plugins print before the thread.
     pub text_before: Vec<PluginText>,
-    /// What plugins print after the thread.
-    pub text_after: Vec<PluginText>,
     /// Physical frames, innermost first.
     pub frames: Vec<Frame>,
+    /// Set when frames were left out.
+    pub truncated: Option<Truncation>,
     /// Why there are no frames, or fewer than there should be.
     pub problem: Option<String>,
+    /// What plugins print after the thread.
+    pub text_after: Vec<PluginText>,
 }
 
 /// Frames that are not shown: those between the first and the last part of the stack.

@@ -33,9 +33,14 @@ pub trait Analyzer {
 pub trait Output {
     /// The rendered header: everything before the first thread.
     fn put_header(&mut self, rendered: &[u8]);
-    /// The rendered thread with this index in [`Capture::threads`]; empty when it is not to be shown.
-    fn put_thread(&mut self, index: usize, rendered: &[u8]);
-    /// Bytes put so far.
+    /// Begins the thread with this index in [`Capture::threads`]. It counts only once it was
+    /// ended, and is not shown when nothing was appended to it.
+    fn begin_thread(&mut self, index: usize);
+    /// The next part of the rendered thread.
+    fn append(&mut self, rendered: &[u8]);
+    /// The thread is complete.
+    fn end_thread(&mut self);
+    /// Bytes put so far, without those of a thread that was not ended.
     fn size(&self) -> u64;
     /// Takes over what a process forked from this one has put: `size` is what that process
     /// had put when it was last in order. What is behind that is dropped.

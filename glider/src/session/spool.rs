@@ -1,11 +1,11 @@
 //! The spool: rendered parts of a report in a memory file that outlives whoever wrote them.
 //!
 //! The analyzer appends with pwrite(2), never through a mapping, so that a part is either
-//! there as a whole or, when the analyzer died in the middle, recognizably cut short. The
+//! there as a whole or, when the analyzer died in the middle, recognizably unfinished. The
 //! keeper believes nothing it reads back: a record that is out of place ends the reading.
 //!
 //! A record is a header of four little-endian words (mark, kind, index, length), then that
-//! many bytes.
+//! many bytes. The length is put in its place when the record is complete.
 
 use super::Output;
 use crate::report::Footer;
@@ -18,6 +18,11 @@ use std::os::unix::fs::FileExt;
 const MARK: u32 = u32::from_le_bytes(*b"glsp");
 /// Bytes of a record's header.
 const HEADER_SIZE: u64 = 16;
+/// Where in the header the length is.
+const LENGTH_AT: u64 = 12;
+/// The length of a record that is not complete: longer than [`MAX_SIZE`], as is every number on
+/// the way from it to a true length, of which the highest byte is written last.
+const UNFINISHED: u32 = u32::MAX;
 /// Bytes a spool may hold: far above any limit of the report, below what endangers the machine.
 const MAX_SIZE: u64 = 1 << 30;
 /// Bytes of a footer that are believed.
@@ -38,35 +43,49 @@ pub(super) fn create() -> io::Result<File> {
 #[derive(Debug)]
 pub(super) struct SpoolWriter {
     file: File,
+    /// Bytes of the complete records.
     size: u64,
+    /// Bytes of the record that is being written, its header included.
+    open: u64,
     failed: bool,
 }
 
 impl SpoolWriter {
     pub(super) fn new(file: File) -> Self {
-        SpoolWriter { file, size: 0, failed: false }
+        SpoolWriter { file, size: 0, open: 0, failed: false }
     }
 
-    /// Appends one record. After a failure (memory is short) nothing more is written, so that what is there stays readable.
+    /// Writes one record.
     fn put(&mut self, kind: u32, index: usize, content: &[u8]) {
-        let (Ok(index), Ok(length)) = (u32::try_from(index), u32::try_from(content.len())) else {
+        self.begin(kind, index);
+        self.append(content);
+        self.end();
+    }
+
+    /// Begins a record behind the last complete one.
+    fn begin(&mut self, kind: u32, index: usize) {
+        self.open = 0;
+        let Ok(index) = u32::try_from(index) else {
             self.failed = true;
             return;
         };
-        let size = self.size + HEADER_SIZE + u64::from(length);
-        if self.failed || size > MAX_SIZE {
-            self.failed = true;
-            return;
-        }
         let mut header = [0; HEADER_SIZE as usize];
-        for (place, word) in header.as_chunks_mut::<4>().0.iter_mut().zip([MARK, kind, index, length]) {
+        for (place, word) in header.as_chunks_mut::<4>().0.iter_mut().zip([MARK, kind, index, UNFINISHED]) {
             *place = word.to_le_bytes();
         }
-        // At its own offset: a forked process shares the file's.
-        let written = self.file.write_all_at(&header, self.size);
-        let content_at = self.size + HEADER_SIZE;
-        self.failed = written.and_then(|()| self.file.write_all_at(content, content_at)).is_err();
-        self.size = size;
+        self.append(&header);
+    }
+
+    /// Completes it.
+    fn end(&mut self) {
+        let length = u32::try_from(self.open.saturating_sub(HEADER_SIZE)).unwrap_or(UNFINISHED);
+        if !self.failed {
+            self.failed = self.file.write_all_at(&length.to_le_bytes(), self.size + LENGTH_AT).is_err();
+        }
+        if !self.failed {
+            self.size += self.open;
+        }
+        self.open = 0;
     }
 
     /// Puts the footer, which the keeper completes and renders.
@@ -86,8 +105,24 @@ impl Output for SpoolWriter {
         self.put(KIND_HEADER, 0, rendered);
     }
 
-    fn put_thread(&mut self, index: usize, rendered: &[u8]) {
-        self.put(KIND_THREAD, index, rendered);
+    fn begin_thread(&mut self, index: usize) {
+        self.begin(KIND_THREAD, index);
+    }
+
+    /// After a failure (memory is short) nothing more is written, so that what is there stays readable.
+    fn append(&mut self, rendered: &[u8]) {
+        // At its own offset: a forked process shares the file's.
+        let at = self.size + self.open;
+        let open = self.open + rendered.len() as u64;
+        self.failed |= self.size + open > MAX_SIZE;
+        if !self.failed {
+            self.failed = self.file.write_all_at(rendered, at).is_err();
+            self.open = open;
+        }
+    }
+
+    fn end_thread(&mut self) {
+        self.end();
     }
 
     fn size(&self) -> u64 {
@@ -98,7 +133,7 @@ impl Output for SpoolWriter {
         // Told by a process that may have gone wild: never more than there is.
         let size = self.file.metadata().map_or(0, |metadata| metadata.len()).min(size);
         self.failed |= self.file.set_len(size).is_err();
-        self.size = size;
+        (self.size, self.open) = (size, 0);
     }
 }
 
@@ -156,11 +191,8 @@ impl SpoolReader {
         let mut words = header.as_chunks::<4>().0.iter().map(|word| u32::from_le_bytes(*word));
         let (mark, kind, index, length) = (words.next()?, words.next()?, words.next()?, words.next()?);
         let part = Part { offset: offset + HEADER_SIZE, length: u64::from(length) };
-        (mark == MARK && part.offset + part.length <= size).then_some((
-            kind,
-            usize::try_from(index).ok()?,
-            part,
-        ))
+        let is_whole = part.length <= MAX_SIZE && part.offset + part.length <= size;
+        (mark == MARK && is_whole).then_some((kind, usize::try_from(index).ok()?, part))
     }
 
     fn read_footer(&self, part: Part) -> Option<Footer> {
@@ -190,6 +222,7 @@ impl SpoolReader {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::{Read, Seek, SeekFrom};
 
     fn text(reader: &SpoolReader, part: Option<Part>) -> Option<String> {
         let mut bytes = Vec::new();
@@ -197,13 +230,19 @@ mod tests {
         Some(String::from_utf8(bytes).unwrap())
     }
 
+    fn put_thread(writer: &mut SpoolWriter, index: usize, parts: &[&[u8]]) {
+        writer.begin_thread(index);
+        parts.iter().for_each(|part| writer.append(part));
+        writer.end_thread();
+    }
+
     /// A spool with a header, threads 1 and 0, and a footer; its bytes.
     fn example() -> Vec<u8> {
         let file = create().unwrap();
         let mut writer = SpoolWriter::new(file.try_clone().unwrap());
         writer.put_header(b"head");
-        writer.put_thread(1, b"second");
-        writer.put_thread(0, &[b'x'; 100_000]);
+        put_thread(&mut writer, 1, &[b"sec", b"", b"ond"]);
+        put_thread(&mut writer, 0, &[&[b'x'; 60_000], &[b'y'; 40_000]]);
         let footer = Footer { problems: vec!["a problem".to_owned()], ..Footer::default() };
         writer.put_footer(&footer).unwrap();
         let mut bytes = vec![0; usize::try_from(writer.size()).unwrap()];
@@ -248,6 +287,58 @@ mod tests {
     }
 
     #[test]
+    fn a_thread_that_was_not_ended_does_not_count_but_those_before_it_do() {
+        let file = create().unwrap();
+        let mut writer = SpoolWriter::new(file.try_clone().unwrap());
+        put_thread(&mut writer, 0, &[]);
+        let whole = writer.size();
+        writer.begin_thread(1);
+        writer.append(&[b'x'; 100_000]);
+        assert_eq!(writer.size(), whole);
+        let reader = SpoolReader::new(file.try_clone().unwrap(), 3);
+        assert!(reader.threads[0].is_some_and(|part| part.is_empty()));
+        assert_eq!(reader.threads[1..], [None, None]);
+
+        // The process that began it is gone; the one it was forked from goes on in its place.
+        let mut writer = SpoolWriter::new(file.try_clone().unwrap());
+        writer.set_size(whole);
+        put_thread(&mut writer, 1, &[b"once", b" more"]);
+        writer.put_footer(&Footer::default()).unwrap();
+        let reader = SpoolReader::new(file, 3);
+        assert_eq!(text(&reader, reader.threads[1]).as_deref(), Some("once more"));
+        assert!(reader.footer.is_some());
+    }
+
+    #[test]
+    fn a_record_whose_length_was_half_written_is_unfinished() {
+        let (bytes, length) = (example(), 6_u32.to_le_bytes());
+        for written in 0..4 {
+            let mut damaged = bytes.clone();
+            damaged[32..36].copy_from_slice(&UNFINISHED.to_le_bytes());
+            damaged[32..32 + written].copy_from_slice(&length[..written]);
+            let reader = reader_of(&damaged, 2);
+            assert_eq!((reader.header.is_some(), reader.threads[1]), (true, None), "{written} bytes");
+        }
+    }
+
+    #[test]
+    fn a_record_for_which_there_is_no_room_stays_unfinished_and_nothing_follows() {
+        let file = create().unwrap();
+        let mut writer = SpoolWriter::new(file.try_clone().unwrap());
+        // As if most of it were taken: a hole in the file, which takes no memory.
+        writer.size = MAX_SIZE - 100;
+        put_thread(&mut writer, 0, &[&[b'x'; 50], &[b'y'; 50]]);
+        put_thread(&mut writer, 1, &[b"z"]);
+        assert_eq!(writer.size(), MAX_SIZE - 100);
+        assert!(writer.put_footer(&Footer::default()).is_err());
+        let mut bytes = Vec::new();
+        file.try_clone().unwrap().seek(SeekFrom::End(-66)).unwrap();
+        (&file).read_to_end(&mut bytes).unwrap();
+        assert_eq!(bytes[12..16], UNFINISHED.to_le_bytes());
+        assert!(bytes[16..].iter().all(|byte| *byte == b'x'));
+    }
+
+    #[test]
     fn records_that_are_out_of_place_end_the_reading() {
         let bytes = example();
         for (offset, value) in [(0, 0), (4, 9), (12, 0xff), (20, 1), (28, 7)] {
@@ -263,8 +354,8 @@ mod tests {
     fn of_two_records_for_a_part_the_first_counts() {
         let file = create().unwrap();
         let mut writer = SpoolWriter::new(file.try_clone().unwrap());
-        writer.put_thread(0, b"first");
-        writer.put_thread(0, b"later");
+        put_thread(&mut writer, 0, &[b"first"]);
+        put_thread(&mut writer, 0, &[b"later"]);
         let reader = SpoolReader::new(file, 1);
         assert_eq!(text(&reader, reader.threads[0]).as_deref(), Some("first"));
     }

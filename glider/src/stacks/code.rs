@@ -4,8 +4,8 @@
 use crate::address::{Address, FileAddress};
 use crate::dwarf::{Scopes, SourceLine};
 use crate::object::{Module, Modules};
+use rustc_hash::FxHashMap;
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -26,7 +26,7 @@ pub struct Code<'a> {
 /// All code looked up so far.
 pub struct CodeTable<'a> {
     modules: &'a Modules,
-    known: RefCell<HashMap<Address, Rc<Code<'a>>>>,
+    known: RefCell<FxHashMap<Address, Rc<Code<'a>>>>,
 }
 
 impl<'a> CodeTable<'a> {

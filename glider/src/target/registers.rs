@@ -44,19 +44,28 @@ pub fn name(register: u16) -> String {
 pub const CALLEE_SAVED: [u16; 6] = [RBX, RBP, 12, 13, 14, 15];
 
 /// The general registers of one frame; `None` where the value is not known any more.
+///
+/// Deep stacks keep thousands of these, so they are small: no `Option` for each value.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-pub struct Registers([Option<u64>; GENERAL_COUNT]);
+pub struct Registers {
+    /// By DWARF number; 0 where it is not known.
+    values: [u64; GENERAL_COUNT],
+    /// A bit for each value that is known, the lowest for the first.
+    known: u32,
+}
 
 impl Registers {
     /// The value of a general register by DWARF number.
     pub fn get(&self, register: u16) -> Option<u64> {
-        self.0.get(usize::from(register)).copied().flatten()
+        let value = *self.values.get(usize::from(register))?;
+        (self.known >> register & 1 == 1).then_some(value)
     }
 
     /// Sets or forgets a general register; numbers outside the general set are ignored.
     pub fn set(&mut self, register: u16, value: Option<u64>) {
-        if let Some(slot) = self.0.get_mut(usize::from(register)) {
-            *slot = value;
+        if let Some(slot) = self.values.get_mut(usize::from(register)) {
+            *slot = value.unwrap_or_default();
+            self.known = self.known & !(1 << register) | u32::from(value.is_some()) << register;
         }
     }
 
@@ -72,7 +81,7 @@ impl Registers {
 
     /// Name and value of every known register, in DWARF order.
     pub fn known(&self) -> impl Iterator<Item = (&'static str, u64)> + '_ {
-        GENERAL_NAMES.iter().zip(self.0).filter_map(|(name, value)| Some((*name, value?)))
+        (0..).zip(GENERAL_NAMES).filter_map(|(register, name)| Some((name, self.get(register)?)))
     }
 }
 
@@ -102,4 +111,23 @@ pub struct FloatingPoint {
     pub xmm: [[u8; 16]; 16],
     /// Upper halves of `ymm0`–`ymm15`; `None` where the processor or the signal frame has none.
     pub ymm_high: Option<[[u8; 16]; 16]>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_register_is_known_from_when_it_is_set_until_it_is_forgotten() {
+        let mut registers = Registers::default();
+        assert_eq!((registers.pc(), registers.known().count()), (None, 0));
+        registers.set(RIP, Some(0x1234));
+        registers.set(0, Some(0));
+        assert_eq!(registers.known().collect::<Vec<_>>(), [("rax", 0), ("rip", 0x1234)]);
+        registers.set(RIP, None);
+        registers.set(XMM0, Some(7));
+        assert_eq!((registers.get(0), registers.pc(), registers.get(XMM0)), (Some(0), None, None));
+        registers.set(0, None);
+        assert_eq!(registers, Registers::default());
+    }
 }

@@ -10,8 +10,8 @@ pub(crate) use parse::constant;
 
 use crate::dwarf::{Die, MAX_CHAIN};
 use crate::unwind::Bytes;
+use rustc_hash::FxHashMap;
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -159,7 +159,7 @@ impl Type {
 /// All types met so far.
 #[derive(Default)]
 pub struct Types {
-    known: RefCell<HashMap<(usize, usize), Rc<Type>>>,
+    known: RefCell<FxHashMap<(usize, usize), Rc<Type>>>,
 }
 
 impl Types {

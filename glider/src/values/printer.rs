@@ -11,7 +11,7 @@ use crate::limits::Limits;
 use crate::report::{Element, Member, Pointee, Value, Variable};
 use crate::target::{Memory, siginfo};
 use crate::types::{self, Count, Kind, MemberOffset, Record, Type, Variants};
-use std::collections::HashSet;
+use rustc_hash::FxHashSet;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -29,7 +29,7 @@ const MAX_VALUES: usize = 20_000;
 pub struct Printer<'a> {
     limits: &'a Limits,
     hooks: Option<&'a dyn ValueHooks>,
-    expanded: HashSet<(Address, (usize, usize))>,
+    expanded: FxHashSet<(Address, (usize, usize))>,
     /// Pointers that may still be followed for the frame at hand.
     pointers: usize,
     /// Values that may still be read for the frame at hand.
@@ -39,7 +39,7 @@ pub struct Printer<'a> {
 impl<'a> Printer<'a> {
     /// A printer for one thread; `hooks` may step in at every value.
     pub fn new(limits: &'a Limits, hooks: Option<&'a dyn ValueHooks>) -> Printer<'a> {
-        Printer { limits, hooks, expanded: HashSet::new(), pointers: 0, values: 0 }
+        Printer { limits, hooks, expanded: FxHashSet::default(), pointers: 0, values: 0 }
     }
 
     /// Allows for as many pointers and values as one frame may have.

@@ -8,7 +8,7 @@
 //! let server = Target::start(&mut Command::new("./server"))?; // waits for its line "ready"
 //! let report = Glider::find()?.plugin(library("gimli-libserver")?).trace(&server)?;
 //! assert!(report.text().contains("3 requests"));
-//! assert_eq!(report.variable("handle", "request").unwrap()["value"]["text"], "GET /");
+//! assert_eq!(report.value("handle", "request").unwrap()["text"], "GET /");
 //! # Ok(()) }
 //! ```
 //!

@@ -47,6 +47,14 @@ impl Report {
         list(frame, "variables").find(|variable| variable["name"] == name)
     }
 
+    /// The value of a variable of the first frame of a function, as JSON, without what plugins print around it.
+    /// `None` also when a plugin has hidden it.
+    pub fn value(&self, function: &str, name: &str) -> Option<&Value> {
+        let value = &self.variable(function, name)?["value"];
+        let value = if value["kind"] == "plugin" { &value["value"] } else { value };
+        (!value.is_null()).then_some(value)
+    }
+
     /// What the report complains of, a line each.
     pub fn problems(&self) -> Vec<&str> {
         list(&self.json, "problems").filter_map(Value::as_str).collect()

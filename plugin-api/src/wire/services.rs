@@ -26,7 +26,7 @@ pub trait Services {
     /// The thread whose hooks are being called; none outside of threads.
     fn current_thread(&self) -> ROption<ThreadId>;
 
-    /// The symbol of that raw or demangled name.
+    /// The symbol of that name, as the symbol table has it.
     fn find_symbol(&self, object: ROption<RStr<'_>>, name: RStr<'_>) -> ROption<Symbol>;
 
     /// What lies at an address, code or data; none outside of objects.

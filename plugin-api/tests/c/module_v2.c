@@ -1,8 +1,13 @@
-/* A module that uses every hook and function of version 2. */
+/* The example of slides.c with every hook and function of version 2. */
 #include <libgimli_ana.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+struct foo {
+    int value;
+};
 
 static int begin_thread(const struct gimli_ana_api *api, const char *object, int tid, int nframes,
                         void **pcaddrs, void **contexts)
@@ -34,10 +39,12 @@ static int before_frame(const struct gimli_ana_api *api, const char *object, int
     if (api->get_source_info(pcaddr, file, sizeof(file), &line)) {
         printf("frame %d is at %s:%d\n", frameno, file, line);
     }
-    if (api->get_parameter(context, "argc", &datatype, &addr, &size)) {
-        int argc;
-        if (size == sizeof(argc) && api->read_mem(addr, &argc, (int)size) == (int)size) {
-            printf("%s argc = %d\n", datatype, argc);
+    if (api->get_parameter(context, "pointer", &datatype, &addr, &size)) {
+        void *pointer;
+        struct foo foo;
+        if (size == sizeof(pointer) && api->read_mem(addr, &pointer, (int)size) == (int)size &&
+            api->read_mem(pointer, &foo, sizeof(foo)) == sizeof(foo)) {
+            printf("%s pointer points at a foo of %d\n", datatype, foo.value);
         }
     }
     return GIMLI_ANA_CONTINUE;
@@ -56,8 +63,8 @@ static int before_variable(const struct gimli_ana_api *api, const char *object, 
 {
     (void)api, (void)object, (void)tid, (void)frameno, (void)pcaddr, (void)context;
     if (strcmp(varname, "password") == 0) {
-        printf("%s %s is not shown, %" PRIu64 " bytes at %p\n", datatype, varname, varsize, varaddr);
-        return GIMLI_ANA_SUPPRESS;
+        printf("%s %s is not shown, it has %" PRIu64 " bytes\n", datatype, varname, varsize);
+        return varaddr ? GIMLI_ANA_SUPPRESS : GIMLI_ANA_CONTINUE;
     }
     return GIMLI_ANA_CONTINUE;
 }
@@ -68,8 +75,8 @@ static void after_variable(const struct gimli_ana_api *api, const char *object, 
 {
     (void)api, (void)object, (void)tid, (void)frameno, (void)pcaddr, (void)context, (void)datatype;
     (void)varaddr, (void)varsize;
-    if (strcmp(varname, "argc") == 0) {
-        printf("that was argc\n");
+    if (strcmp(varname, "local") == 0) {
+        printf("that was local\n");
     }
 }
 
@@ -77,11 +84,34 @@ static void perform_trace(const struct gimli_ana_api *api, const char *object)
 {
     const struct gimli_proc_stat *stat = api->get_proc_status();
     char *text = api->get_string_symbol(object, "my_str_ptr");
-    int value;
-    printf("pid %d, %zu of %zu bytes resident\n", (int)stat->pid, stat->pr_rssize, stat->pr_size);
-    printf("my_str_ptr: %s\n", text ? text : "null");
+    char buf[1024];
+    int value, line;
+    struct foo foo;
+    void *pointer;
+    struct gimli_symbol *symbol = api->sym_lookup(object, "my_str");
+
+    printf("%s\n", text ? text : "null");
+    free(text);
     if (api->copy_from_symbol(object, "my_int", 0, &value, sizeof(value))) {
         printf("my_int: %d\n", value);
+    }
+    text = symbol ? api->read_string((void *)(uintptr_t)symbol->addr) : NULL;
+    printf("my_str: %s\n", text ? text : "null");
+    free(text);
+    if (api->copy_from_symbol(object, "my_foo", 0, &foo, sizeof(foo))) {
+        printf("foo.value: %d\n", foo.value);
+    }
+    if (api->copy_from_symbol(object, "my_foo_ptr", 1, &foo, sizeof(foo))) {
+        printf("foo_ptr->value: %d\n", foo.value);
+    }
+    if (api->copy_from_symbol(object, "my_function_ptr", 0, &pointer, sizeof(pointer))) {
+        printf("%p = %s\n", pointer, api->sym_name(pointer, buf, sizeof(buf)));
+        if (api->get_source_info(pointer, buf, sizeof(buf), &line)) {
+            printf("%p => %s:%d\n", pointer, buf, line);
+        }
+    }
+    if (stat->pr_rssize <= stat->pr_size) {
+        printf("process %d\n", (int)stat->pid);
     }
 }
 

@@ -1,4 +1,4 @@
-/* A module of version 3; its functions are glider's, so it is linked with undefined symbols. */
+/* The example of slides.c with version 3: its functions are glider's, so it is linked with undefined symbols. */
 #include <libgimli_ana.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -16,9 +16,9 @@ static gimli_iter_status_t print_frame(gimli_proc_t proc, gimli_thread_t thread,
     if (gimli_determine_source_line_number(proc, pc, file, sizeof(file), &line)) {
         printf("at %s:%" PRIu64 "\n", file, line);
     }
-    if (gimli_stack_frame_resolve_var(frame, GIMLI_WANT_PARAMS, "argc", &type, &addr)) {
-        printf("argc has %zu bits\n", gimli_type_size(type));
-        gimli_print_addr_as_type(proc, frame, "argc", type, addr);
+    if (gimli_stack_frame_resolve_var(frame, GIMLI_WANT_LOCALS, "local", &type, &addr)) {
+        printf("%s local has %zu bits\n", gimli_type_declname(type), gimli_type_size(type));
+        gimli_print_addr_as_type(proc, frame, "again", type, addr);
         return GIMLI_ITER_STOP;
     }
     return GIMLI_ITER_CONT;
@@ -43,24 +43,47 @@ static gimli_iter_status_t print_member(const char *name, struct gimli_type_memb
 
 static void print_globals(gimli_proc_t proc, void *arg)
 {
+    char buf[1024];
     int value;
+    uint64_t line;
+    gimli_addr_t pointer;
     gimli_mem_ref_t ref;
+    struct gimli_symbol *symbol = gimli_sym_lookup(proc, NULL, "my_str");
     gimli_type_t foo = gimli_find_type_by_name(proc, NULL, "struct foo");
-    struct gimli_symbol *symbol = gimli_sym_lookup(proc, NULL, "my_foo");
     char *text = gimli_get_string_symbol(proc, NULL, "my_str_ptr");
-    printf("pid %d, %s\n", gimli_proc_pid(proc), (const char *)arg);
-    printf("my_str_ptr: %s\n", text ? text : "null");
+
+    printf("%s\n", text ? text : "null");
     free(text);
     if (gimli_copy_from_symbol(NULL, "my_int", 0, &value, sizeof(value))) {
         printf("my_int: %d\n", value);
     }
-    if (foo) {
-        gimli_type_member_visit(foo, print_member, NULL);
-    }
+    text = symbol ? gimli_read_string(proc, symbol->addr) : NULL;
+    printf("my_str: %s\n", text ? text : "null");
+    free(text);
+    symbol = gimli_sym_lookup(proc, NULL, "my_foo");
     if (symbol && gimli_proc_mem_ref(proc, symbol->addr, sizeof(value), &ref) == GIMLI_ERR_OK) {
         printf("foo.value: %d\n", *(int *)gimli_mem_ref_local(ref));
         gimli_mem_ref_delete(ref);
     }
+    symbol = gimli_sym_lookup(proc, NULL, "my_foo_ptr");
+    if (symbol && gimli_read_pointer(proc, symbol->addr, &pointer) &&
+        gimli_read_mem(proc, pointer, &value, sizeof(value)) == sizeof(value)) {
+        printf("foo_ptr->value: %d\n", value);
+    }
+    if (gimli_copy_from_symbol(NULL, "my_function_ptr", 0, &pointer, sizeof(pointer))) {
+        printf("%#" PRIx64 " = %s\n", pointer, gimli_pc_sym_name(proc, pointer, buf, sizeof(buf)));
+        if (gimli_determine_source_line_number(proc, pointer, buf, sizeof(buf), &line)) {
+            printf("%#" PRIx64 " => %s:%" PRIu64 "\n", pointer, buf, line);
+        }
+    }
+    printf("process %d\n", gimli_proc_pid(proc));
+
+    printf("%s\n", (const char *)arg);
+    if (foo) {
+        gimli_type_member_visit(foo, print_member, NULL);
+    }
+    value = 1;
+    printf("%d bytes written\n", gimli_write_mem(proc, pointer, &value, sizeof(value)));
     gimli_proc_visit_threads(the_proc, print_thread, NULL);
 }
 

@@ -3,7 +3,7 @@
 use crate::fixture::{build, declaration};
 use crate::made_up::{MadeUp, frame, thread, variable};
 use gimli_plugin_api::load;
-use gimli_plugin_api::{Error, ErrorKind, Flow, Hooks};
+use gimli_plugin_api::{Analyzer, Error, ErrorKind, Flow, Hooks, Host};
 use std::fmt::Debug;
 
 fn panicked<T: Debug>(outcome: Result<T, Error>, message: &str) {
@@ -27,7 +27,7 @@ fn every_hook_may_panic() {
     panicked(analyzer.after_frame(&process, &frame), "after a frame");
     panicked(analyzer.end_thread(&process, &thread()), "the end of a thread");
     // What does not panic works before, between and after.
-    assert_eq!(analyzer.begin_trace(&process), Ok(Hooks::BEFORE_FRAME | Hooks::GLOBAL_TRACE));
+    assert_eq!(analyzer.begin_trace(&process), Ok(Hooks::ALL));
     assert_eq!(analyzer.before_frame(&process, &frame), Ok(Flow::Continue));
     assert_eq!(analyzer.global_trace(&process), Ok(()));
     assert_eq!(process.printed(), "1 calls\n");
@@ -46,4 +46,26 @@ fn every_sort_of_panic_is_caught() {
     assert_eq!(enter("error").unwrap_err(), Error::from("an error of its own"));
     assert_eq!(enter("nested"), Ok(Flow::Hide));
     assert_eq!(enter("main"), Ok(Flow::Continue));
+}
+
+struct Idle;
+
+impl Analyzer for Idle {}
+
+#[test]
+fn hooks_that_an_analyzer_does_not_have_say_so() {
+    let process = MadeUp::new(&[]);
+    let (host, frame, variable) = (Host::from_services(&process), frame(0, "main"), variable("x"));
+    let unused = || Error::unused();
+    assert_eq!(Idle.begin_trace(&host), Ok(Hooks::ALL));
+    assert_eq!(Idle.begin_thread(&host, &thread()), Err(unused()));
+    assert_eq!(Idle.before_frame(&host, &frame), Err(unused()));
+    assert_eq!(Idle.before_variable(&host, &frame, &variable), Err(unused()));
+    assert_eq!(Idle.print_value(&host, &frame, &variable), Err(unused()));
+    assert_eq!(Idle.after_variable(&host, &frame, &variable), Err(unused()));
+    assert_eq!(Idle.after_frame(&host, &frame), Err(unused()));
+    assert_eq!(Idle.end_thread(&host, &thread()), Err(unused()));
+    assert_eq!(Idle.global_trace(&host), Err(unused()));
+    assert!(Hooks::ALL.without(Hooks::BEFORE_FRAME).contains(Hooks::END_THREAD));
+    assert!(!Hooks::ALL.without(Hooks::BEFORE_FRAME).contains(Hooks::BEFORE_FRAME));
 }

@@ -6,7 +6,7 @@ use glider::session::{Analyzer, Output};
 use glider::target::{Capture, Mapping, Memory, ProcessInfo};
 use std::sync::atomic::Ordering;
 
-/// What the analyzer does after it has delivered the header and one thread.
+/// What the analyzer does after it has delivered the header, one thread and a part of the second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Then {
     Finish,
@@ -21,7 +21,7 @@ pub(crate) enum Then {
 /// Renders threads as a line each, `thread INDEX`.
 #[derive(Clone)]
 pub(crate) struct FakeAnalyzer {
-    /// How it goes on after the first thread.
+    /// How it goes on in the middle of the second thread.
     pub(crate) then: Then,
     /// How it behaves before the target is held.
     pub(crate) prepare: Then,
@@ -47,8 +47,13 @@ impl Analyzer for FakeAnalyzer {
         for (index, thread) in capture.threads.iter().enumerate() {
             let stack = thread.registers.as_ref().and_then(|registers| registers.general.sp());
             let readable = stack.is_some_and(|sp| memory.read_u64(glider::address::Address(sp)).is_some());
-            output.put_thread(index, format!("thread {index} stack {readable}\n").as_bytes());
-            go_on(self.then);
+            output.begin_thread(index);
+            output.append(format!("thread {index}").as_bytes());
+            if index > 0 {
+                go_on(self.then);
+            }
+            output.append(format!(" stack {readable}\n").as_bytes());
+            output.end_thread();
         }
         Footer { problems: vec!["of the analyzer".to_owned()], ..Footer::default() }
     }

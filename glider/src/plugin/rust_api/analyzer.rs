@@ -49,10 +49,10 @@ impl RustPlugin {
             printed: RefCell::default(),
             errors: Cell::new(0),
         };
-        let begun = plugin.call(host, |analyzer, services| analyzer.begin_trace(services));
+        let begun = plugin.call(host, Hooks::NONE, |analyzer, services| analyzer.begin_trace(services));
         plugin.hooks.set(begun.unwrap_or(Hooks::NONE));
         if plugin.wants(Hook::PrintValue) {
-            let names = plugin.call(host, |analyzer, _| analyzer.printers()).unwrap_or_default();
+            let names = plugin.call(host, Hooks::NONE, |analyzer, _| analyzer.printers()).unwrap_or_default();
             let split = |name: String| match name.strip_suffix('*').filter(|_| !name.ends_with(" *")) {
                 Some(start) => (start.to_owned(), true),
                 None => (name, false),
@@ -63,16 +63,22 @@ impl RustPlugin {
         Ok((declaration.api_version, has_work.then_some(plugin)))
     }
 
-    /// Calls a hook. An error is noted, and costs what the hook would have given.
+    /// Calls a hook. An error is noted, and costs what the hook would have given; one that the plugin does not
+    /// have is not called again.
     fn call<R>(
         &self,
         host: &Host<'_>,
+        bit: Hooks,
         hook: impl FnOnce(&mut LoadedAnalyzer, &super::services::RustServices<'_, '_>) -> Result<R, Error>,
     ) -> Option<R> {
         let mut analyzer = self.analyzer.try_borrow_mut().ok()?;
         let services = super::services::RustServices { host, object: &self.object };
         match hook(&mut analyzer, &services) {
             Ok(given) => Some(given),
+            Err(error) if error.kind() == ErrorKind::UNUSED => {
+                self.hooks.set(self.hooks.get().without(bit));
+                None
+            }
             Err(error) => {
                 let errors = self.errors.get() + 1;
                 self.errors.set(errors);
@@ -142,19 +148,22 @@ impl Analyzer for RustPlugin {
     fn begin_thread(&self, host: &Host<'_>) -> bool {
         let Some(stack) = host.thread() else { return true };
         let Some(thread) = stacks::thread(host, stack.thread) else { return true };
-        self.call(host, |analyzer, services| analyzer.begin_thread(services, &thread)) != Some(Flow::Hide)
+        self.call(host, Hooks::BEGIN_THREAD, |analyzer, services| analyzer.begin_thread(services, &thread))
+            != Some(Flow::Hide)
     }
 
     fn before_frame(&self, host: &Host<'_>, frame: usize) -> bool {
         let Some(frame) = stacks::current_frame(host, frame) else { return true };
-        self.call(host, |analyzer, services| analyzer.before_frame(services, &frame)) != Some(Flow::Hide)
+        self.call(host, Hooks::BEFORE_FRAME, |analyzer, services| analyzer.before_frame(services, &frame))
+            != Some(Flow::Hide)
     }
 
     fn before_value(&self, host: &Host<'_>, frame: usize, item: &Item<'_>) -> Shown {
         let Some(current) = stacks::current_frame(host, frame) else { return Shown::AsIs };
         let variable = values::variable(host, frame, item);
-        let shown =
-            self.call(host, |analyzer, services| analyzer.before_variable(services, &current, &variable));
+        let shown = self.call(host, Hooks::BEFORE_VARIABLE, |analyzer, services| {
+            analyzer.before_variable(services, &current, &variable)
+        });
         shown.map_or(Shown::AsIs, |shown| self.replaced(host, shown))
     }
 
@@ -164,7 +173,9 @@ impl Analyzer for RustPlugin {
         }
         let Some(current) = stacks::current_frame(host, frame) else { return Shown::AsIs };
         let variable = values::variable(host, frame, item);
-        let shown = self.call(host, |analyzer, services| analyzer.print_value(services, &current, &variable));
+        let shown = self.call(host, Hooks::PRINT_VALUE, |analyzer, services| {
+            analyzer.print_value(services, &current, &variable)
+        });
         shown.map_or(Shown::AsIs, |shown| self.replaced(host, shown))
     }
 
@@ -172,20 +183,22 @@ impl Analyzer for RustPlugin {
         // The interface asks for this after variables themselves only.
         let Some(current) = stacks::current_frame(host, frame).filter(|_| item.depth == 0) else { return };
         let variable = values::variable(host, frame, item);
-        self.call(host, |analyzer, services| analyzer.after_variable(services, &current, &variable));
+        self.call(host, Hooks::AFTER_VARIABLE, |analyzer, services| {
+            analyzer.after_variable(services, &current, &variable)
+        });
     }
 
     fn after_frame(&self, host: &Host<'_>, frame: usize) {
         let Some(frame) = stacks::current_frame(host, frame) else { return };
-        self.call(host, |analyzer, services| analyzer.after_frame(services, &frame));
+        self.call(host, Hooks::AFTER_FRAME, |analyzer, services| analyzer.after_frame(services, &frame));
     }
 
     fn end_thread(&self, host: &Host<'_>) {
         let Some(thread) = host.thread().and_then(|stack| stacks::thread(host, stack.thread)) else { return };
-        self.call(host, |analyzer, services| analyzer.end_thread(services, &thread));
+        self.call(host, Hooks::END_THREAD, |analyzer, services| analyzer.end_thread(services, &thread));
     }
 
     fn global_trace(&self, host: &Host<'_>) {
-        self.call(host, |analyzer, services| analyzer.global_trace(services));
+        self.call(host, Hooks::GLOBAL_TRACE, |analyzer, services| analyzer.global_trace(services));
     }
 }

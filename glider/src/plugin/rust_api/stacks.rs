@@ -85,7 +85,7 @@ fn physical(host: &Host<'_>, stack: &ThreadStack<'_>, index: usize, number: u32)
     let code = stack.code.get(index).and_then(Option::as_ref);
     let pc = frame.pc()?;
     let start = code.and_then(|code| code.start);
-    let place = code.map(|code| function_line(code)).unwrap_or_default();
+    let place = code.map(function_line).unwrap_or_default();
     let memory = host.services.process().memory;
     let signal = frame.signal_frame.and_then(|signal| {
         let mut raw = [0; siginfo::SIZE];

@@ -27,8 +27,8 @@ fn the_document_has_a_line_for_each_piece() {
     "system_info":{"os":"Linux","os_ver":"6.1.0","cpu_arch":"amd64"},
     "thread_count":3,
     "threads":[
-    {"thread_id":6790,"thread_name":"","state":"","wait_channel":"nfs_wait","system_call":null,"frame_count":0,"truncated":null,"text_before":[],"text_after":[],"frames":[],"problem":"could not be stopped"},
-    {"thread_id":6790,"thread_name":"","state":"","wait_channel":"nfs_wait","system_call":null,"frame_count":0,"truncated":null,"text_before":[],"text_after":[],"frames":[],"problem":"could not be stopped"}
+    {"thread_id":6790,"thread_name":"","state":"","wait_channel":"nfs_wait","system_call":null,"frame_count":0,"text_before":[],"frames":[],"truncated":null,"problem":"could not be stopped","text_after":[]},
+    {"thread_id":6790,"thread_name":"","state":"","wait_channel":"nfs_wait","system_call":null,"frame_count":0,"text_before":[],"frames":[],"truncated":null,"problem":"could not be stopped","text_after":[]}
     ],
     "modules":[{"filename":"/srv/faulty-app","base_addr":"0x55d7160eb000","end_addr":"0x55d7160f0000","debug_id":"8c1fa2b3","debug_info":"/srv/faulty-app","problem":null},{"filename":"/lib/libfoo.so.1","base_addr":"0x7f35a0000000","end_addr":"0x7f35a0005000","debug_id":"8c1fa2b3","debug_info":null,"problem":"no debug information"},{"filename":"/lib/libbar.so.2","base_addr":"0x7f35b0000000","end_addr":"0x7f35b0005000","debug_id":"8c1fa2b3","debug_info":null,"problem":"no debug information"}],
     "plugins":[{"path":"/srv/gimli_libfoo.so","for":"/lib/libfoo.so.1","found_by":"name","door":"c","api_version":"3","status":"failed","problem":"it was ended by signal 11"}],

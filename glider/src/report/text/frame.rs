@@ -5,10 +5,10 @@
 use super::page::{ALARM, FAINT, FUNCTION, HEADING, Page};
 use super::{INDENT, variable};
 use crate::address::Address;
-use crate::report::{Frame, PluginText, Signal, Thread, Trust};
+use crate::report::{Frame, PluginText, Signal, Thread, Truncation, Trust};
 
-/// A thread: heading, what it does, frames.
-pub(super) fn put_thread(page: &mut Page<'_>, thread: &Thread, verbose: bool) {
+/// What precedes the frames of a thread: heading, what it does.
+pub(super) fn put_thread_begin(page: &mut Page<'_>, thread: &Thread) {
     put_plugin_texts(page, &thread.text_before);
     page.paint(HEADING, format_args!("Thread {} (LWP {})", thread.index, thread.thread_id));
     if !thread.thread_name.is_empty() {
@@ -16,22 +16,10 @@ pub(super) fn put_thread(page: &mut Page<'_>, thread: &Thread, verbose: bool) {
     }
     page.end_line();
     put_state(page, thread);
+}
 
-    let gap = thread.truncated.as_ref().filter(|gap| gap.left_out > 0);
-    let gap_at = gap.map(|gap| gap.before_frame.min(thread.frames.len()));
-    for place in 0..=thread.frames.len() {
-        if let Some(gap) = gap.filter(|_| gap_at == Some(place)) {
-            let plural = if gap.left_out == 1 { "" } else { "s" };
-            page.paint(
-                FAINT,
-                format_args!("... {} frame{plural} left out ({}) ...", gap.left_out, gap.limit),
-            );
-            page.end_line();
-        }
-        if let Some(frame) = thread.frames.get(place) {
-            put_frame(page, frame, verbose);
-        }
-    }
+/// What follows them: what is wrong with the stack.
+pub(super) fn put_thread_end(page: &mut Page<'_>, thread: &Thread) {
     if let Some(problem) = &thread.problem {
         page.indent(INDENT);
         page.paint(ALARM, format_args!("problem"));
@@ -39,6 +27,15 @@ pub(super) fn put_thread(page: &mut Page<'_>, thread: &Thread, verbose: bool) {
         page.end_line();
     }
     put_plugin_texts(page, &thread.text_after);
+}
+
+/// `... 4744 frames left out (--max-frames 256) ...`.
+pub(super) fn put_gap(page: &mut Page<'_>, gap: &Truncation) {
+    if gap.left_out > 0 {
+        let plural = if gap.left_out == 1 { "" } else { "s" };
+        page.paint(FAINT, format_args!("... {} frame{plural} left out ({}) ...", gap.left_out, gap.limit));
+        page.end_line();
+    }
 }
 
 /// `S (sleeping) in system call clock_nanosleep, kernel function hrtimer_nanosleep`.
@@ -60,7 +57,7 @@ fn put_state(page: &mut Page<'_>, thread: &Thread) {
 }
 
 /// A physical frame: the calls inlined into it as frames of their own, then itself.
-fn put_frame(page: &mut Page<'_>, frame: &Frame, verbose: bool) {
+pub(super) fn put_frame(page: &mut Page<'_>, frame: &Frame, verbose: bool) {
     put_plugin_texts(page, &frame.text_before);
     // Each inlined call was inlined into the next one, the last into the function itself.
     let callers = frame.inlines.iter().skip(1).map(|inline| inline.function.as_deref());

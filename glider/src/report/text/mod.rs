@@ -17,7 +17,10 @@ mod page;
 mod variable;
 
 use super::render::Style;
-use super::{CrashInfo, Footer, Header, Module, Plugin, PluginStatus, PluginText, Status, Thread, Variable};
+use super::{
+    CrashInfo, Footer, Frame, Header, Module, Plugin, PluginStatus, PluginText, Status, Thread, Truncation,
+    Variable,
+};
 use page::{ALARM, HEADING, Page};
 use std::collections::BTreeMap;
 
@@ -96,11 +99,26 @@ fn put_argument(page: &mut Page<'_>, argument: &str) {
     }
 }
 
-/// Appends a thread, after an empty line.
-pub(super) fn render_thread(thread: &Thread, style: Style, out: &mut Vec<u8>) {
+/// Appends what precedes the frames of a thread, after an empty line.
+pub(super) fn render_thread_begin(thread: &Thread, style: Style, out: &mut Vec<u8>) {
     let page = &mut Page::new(out, style.color);
     page.end_line();
-    frame::put_thread(page, thread, style.verbose);
+    frame::put_thread_begin(page, thread);
+}
+
+/// Appends a frame.
+pub(super) fn render_frame(frame: &Frame, style: Style, out: &mut Vec<u8>) {
+    frame::put_frame(&mut Page::new(out, style.color), frame, style.verbose);
+}
+
+/// Appends what stands for frames that are left out.
+pub(super) fn render_gap(gap: &Truncation, style: Style, out: &mut Vec<u8>) {
+    frame::put_gap(&mut Page::new(out, style.color), gap);
+}
+
+/// Appends what follows the frames of a thread.
+pub(super) fn render_thread_end(thread: &Thread, style: Style, out: &mut Vec<u8>) {
+    frame::put_thread_end(&mut Page::new(out, style.color), thread);
 }
 
 /// Appends what is to be said of the report as a whole; nothing when all is well.

@@ -18,7 +18,7 @@ struct Panicking {
 
 impl Analyzer for Panicking {
     fn begin_trace(&mut self, _: &Host<'_>) -> Result<Hooks, Error> {
-        Ok(Hooks::BEFORE_FRAME | Hooks::GLOBAL_TRACE)
+        Ok(Hooks::ALL)
     }
 
     fn printers(&self) -> Vec<String> {

@@ -1,0 +1,179 @@
+//! The heart of one server: which beats were seen, by when the next one is due. Pure: times come in as numbers.
+//!
+//! Beats come three ways: the shared segment (looked at), SIGUSR1 and sd_notify datagrams (arrive by
+//! themselves). A server is watched from its first beat on, never before. The segment carries no times, so a
+//! segment that beats is looked at four times per interval: a hang is seen after one to one and a quarter
+//! intervals. Beats that arrive by themselves cost no look, and their deadline is exact.
+
+use crate::event::Settings;
+use libgimli::State;
+use std::time::Duration;
+
+/// A point in time: since the monitor started, on the monotonic clock, which stands still in suspend.
+pub(crate) type Now = Duration;
+
+#[derive(Debug, Default)]
+pub(crate) struct Heart {
+    /// A beat was seen.
+    pub(crate) watched: bool,
+    /// State and ticks that the segment showed last.
+    seen: (i32, i32),
+    /// STOPPING=1 was told.
+    pub(crate) stopping: bool,
+    last_beat: Now,
+    last_look: Now,
+    /// EXTEND_TIMEOUT_USEC=: no verdict before this.
+    pub(crate) extended: Now,
+}
+
+impl Heart {
+    pub(crate) fn new(now: Now) -> Heart {
+        Heart { last_beat: now, last_look: now, ..Heart::default() }
+    }
+
+    /// Takes in what the segment shows. True when the state is another one than before.
+    pub(crate) fn look(&mut self, state: i32, ticks: i32, now: Now) -> bool {
+        self.last_look = now;
+        let before = std::mem::replace(&mut self.seen, (state, ticks));
+        if before != self.seen {
+            self.watched |= self.beats_in_segment();
+            self.last_beat = now;
+        }
+        before.0 != state
+    }
+
+    /// A beat that arrived by itself.
+    pub(crate) fn beat(&mut self, now: Now) {
+        self.last_beat = now;
+        self.watched = true;
+    }
+
+    /// Starts the running interval anew: after a trace, a stop, or when the monitor itself was not running.
+    pub(crate) fn restart(&mut self, now: Now) {
+        (self.last_beat, self.last_look) = (now, now);
+    }
+
+    fn beats_in_segment(&self) -> bool {
+        State::from_raw(self.seen.0) != State::NotSupported
+    }
+
+    pub(crate) fn state(&self) -> State {
+        match State::from_raw(self.seen.0) {
+            _ if self.stopping => State::Stopping,
+            State::NotSupported if self.watched => State::Running,
+            state => state,
+        }
+    }
+
+    /// How long the server may be silent in its state; zero: for ever.
+    pub(crate) fn interval(&self, settings: &Settings) -> Duration {
+        match self.state() {
+            State::NotSupported => Duration::ZERO,
+            State::Starting => settings.start_interval,
+            State::Running => settings.interval,
+            State::Stopping => settings.stop_interval,
+        }
+    }
+
+    /// When the silence becomes a hang.
+    fn due(&self, settings: &Settings) -> Option<Now> {
+        let interval = self.interval(settings);
+        (self.watched && !interval.is_zero()).then(|| (self.last_beat + interval).max(self.extended))
+    }
+
+    pub(crate) fn is_overdue(&self, settings: &Settings, now: Now) -> bool {
+        self.due(settings).is_some_and(|due| now >= due)
+    }
+
+    /// When the monitor has to look by itself. A segment that may yet begin to beat is looked at too, in case an
+    /// old libgimli, which does not announce itself, is at the other end; but that is not urgent.
+    pub(crate) fn wake_at(&self, settings: &Settings) -> Option<Now> {
+        let periods = [settings.start_interval, settings.interval, settings.stop_interval];
+        let shortest = periods.into_iter().filter(|period| !period.is_zero()).min()?;
+        let look = match (self.beats_in_segment(), self.watched) {
+            (true, _) => Some(self.last_look + shortest / 4),
+            (false, false) => Some(self.last_look + shortest),
+            (false, true) => None,
+        };
+        look.into_iter().chain(self.due(settings)).min()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn s(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    fn settings() -> Settings {
+        Settings {
+            interval: s(60),
+            start_interval: s(200),
+            stop_interval: s(40),
+            trace_interval: s(60),
+            respawn_frequency: s(15),
+            respawn_max_delay: s(300),
+            max_traces: 0,
+            max_trace_bytes: 0,
+            immortal: false,
+            run_once: false,
+        }
+    }
+
+    #[test]
+    fn nobody_is_watched_before_the_first_beat() {
+        let mut heart = Heart::new(s(0));
+        heart.look(0, 0, s(1000));
+        assert!(!heart.watched && !heart.is_overdue(&settings(), s(5000)));
+        assert_eq!(heart.wake_at(&settings()), Some(s(1040)), "an old libgimli may begin to beat");
+    }
+
+    #[test]
+    fn each_state_has_its_interval() {
+        let mut heart = Heart::new(s(0));
+        for (state, ticks, interval) in [(1, 0, 200), (2, 1, 60), (3, 2, 40), (2, 3, 60)] {
+            assert!(heart.look(state, ticks, s(1000)));
+            assert!(!heart.is_overdue(&settings(), s(1000 + interval - 1)), "state {state}");
+            assert!(heart.is_overdue(&settings(), s(1000 + interval)), "state {state}");
+        }
+    }
+
+    #[test]
+    fn a_segment_is_looked_at_four_times_per_interval_and_signals_cost_no_look() {
+        let mut heart = Heart::new(s(0));
+        heart.look(2, 1, s(100));
+        assert_eq!(heart.wake_at(&settings()), Some(s(110)));
+        let mut heart = Heart::new(s(0));
+        heart.beat(s(100));
+        assert_eq!(heart.wake_at(&settings()), Some(s(160)));
+    }
+
+    #[test]
+    fn ticks_may_wrap_and_any_change_is_a_beat() {
+        let mut heart = Heart::new(s(0));
+        heart.look(2, i32::MAX, s(10));
+        heart.look(2, i32::MIN, s(60));
+        assert!(!heart.is_overdue(&settings(), s(119)) && heart.is_overdue(&settings(), s(120)));
+    }
+
+    #[test]
+    fn an_extension_postpones_the_verdict_and_an_interval_of_zero_never_gives_one() {
+        let mut heart = Heart::new(s(0));
+        heart.beat(s(0));
+        heart.extended = s(500);
+        assert!(!heart.is_overdue(&settings(), s(499)) && heart.is_overdue(&settings(), s(500)));
+        let never = Settings { interval: s(0), ..settings() };
+        assert!(!heart.is_overdue(&never, s(100_000)));
+    }
+
+    #[test]
+    fn a_server_that_says_it_stops_has_the_stop_interval() {
+        let mut heart = Heart::new(s(0));
+        heart.beat(s(0));
+        heart.stopping = true;
+        assert_eq!(heart.state(), State::Stopping);
+        assert!(heart.is_overdue(&settings(), s(40)));
+    }
+}

@@ -1,0 +1,194 @@
+//! The pidfile: who the monitor is, with a lock that says whether it lives, and beside it the server's pid, so
+//! that a monitor started after one that was killed finds what that left behind.
+
+use crate::event::Pid;
+use crate::process;
+use nix::fcntl::{FcntlArg, fcntl};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read};
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// What the kernel gets to end a process after SIGKILL.
+const KILL_TIME: Duration = Duration::from_secs(5);
+
+/// Why the monitor may not run.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error("another monitor, process {owner}, owns the pidfile {path}")]
+    Owned { owner: String, path: String },
+    #[error("cannot use the pidfile {path}: {source}")]
+    Io { path: String, source: io::Error },
+}
+
+/// A locked pidfile. The lock belongs to the open file (fcntl(2), open file description locks): it survives the
+/// forks of detaching, excludes the C original's monitor too, and ends with the last process that has it open.
+#[derive(Debug)]
+pub(crate) struct Pidfile {
+    file: File,
+    /// `<pidfile>.server`; open from the start, since later its folder may be out of reach.
+    server: File,
+    path: PathBuf,
+}
+
+impl Pidfile {
+    /// Takes the lock; the pid is written later, by the process that stays.
+    ///
+    /// # Errors
+    /// Another monitor has it, or the file cannot be opened.
+    pub(crate) fn lock(path: &str) -> Result<Pidfile, Error> {
+        let io = |source| Error::Io { path: path.to_owned(), source };
+        let mut options = OpenOptions::new();
+        options
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o644)
+            .custom_flags(libc::O_NOFOLLOW);
+        let open = |path: &Path| options.open(path);
+        // Detaching must not move it.
+        let own = std::path::absolute(path).map_err(io)?;
+        // SAFETY: all-zero means from the start to the end of the file, whence SEEK_SET.
+        let mut lock: libc::flock = unsafe { std::mem::zeroed() };
+        lock.l_type = libc::F_WRLCK as libc::c_short;
+        loop {
+            let file = open(&own).map_err(io)?;
+            match fcntl(&file, FcntlArg::F_OFD_SETLK(&lock)) {
+                Ok(_) if is_at(&file, &own) => {
+                    return Ok(Pidfile { file, server: open(&server_path(&own)).map_err(io)?, path: own });
+                }
+                // Its owner removed it between our open and our lock: a lock on that file protects nothing.
+                Ok(_) => {}
+                Err(nix::Error::EAGAIN | nix::Error::EACCES) => {
+                    let mut owner = String::new();
+                    let _ = (&file).take(32).read_to_string(&mut owner);
+                    return Err(Error::Owned { owner: owner.trim().to_owned(), path: path.to_owned() });
+                }
+                Err(error) => return Err(io(error.into())),
+            }
+        }
+    }
+
+    /// # Errors
+    /// The file cannot be written.
+    pub(crate) fn write_own_pid(&self) -> io::Result<()> {
+        replace(&self.file, &format!("{}\n", std::process::id()))
+    }
+
+    /// Notes the server that now runs: its pid and when it started.
+    pub(crate) fn note_server(&self, pid: Pid) {
+        let started = process::start_time(pid).unwrap_or_default();
+        let _ = replace(&self.server, &format!("{pid} {started}\n"));
+    }
+
+    pub(crate) fn forget_server(&self) {
+        let _ = self.server.set_len(0);
+    }
+
+    /// The server that a killed monitor noted, if that very process still lives.
+    fn left_behind(&self) -> Option<Pid> {
+        let mut text = [0; 64];
+        let length = self.server.read_at(&mut text, 0).ok()?;
+        let text = std::str::from_utf8(text.get(..length)?).ok()?;
+        let (pid, started) = text.trim().split_once(' ')?;
+        let (pid, started): (Pid, u64) = (pid.parse().ok()?, started.parse().ok()?);
+        (pid > 1 && process::start_time(pid) == Some(started)).then_some(pid)
+    }
+
+    /// Ends the server that a killed monitor left behind, so that there are never two: SIGTERM, and SIGKILL when it
+    /// takes longer than `grace`. Gives its pid when there was one.
+    pub(crate) fn end_left_behind(&self, grace: Duration) -> Option<Pid> {
+        let pid = self.left_behind()?;
+        // SAFETY: a system call with plain numbers; the result is a new descriptor or negative.
+        let pidfd = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) } as i32;
+        // SAFETY: not negative, so it is a descriptor that nobody else owns.
+        let pidfd = (pidfd >= 0).then(|| unsafe { OwnedFd::from_raw_fd(pidfd) })?;
+        // Asked again: the descriptor is for the process that has the number now.
+        self.left_behind()?;
+        for (signals, limit) in [([libc::SIGTERM, libc::SIGCONT], grace), ([libc::SIGKILL; 2], KILL_TIME)] {
+            for signal in signals {
+                // SAFETY: a system call on an open descriptor; null means default siginfo.
+                unsafe { libc::syscall(libc::SYS_pidfd_send_signal, pidfd.as_raw_fd(), signal, 0, 0) };
+            }
+            let limit = PollTimeout::try_from(limit.as_millis()).unwrap_or(PollTimeout::MAX);
+            if poll(&mut [PollFd::new(pidfd.as_fd(), PollFlags::POLLIN)], limit) == Ok(1) {
+                break;
+            }
+        }
+        Some(pid)
+    }
+
+    /// At the end: nothing is left but, where the folder may not be written, empty files.
+    pub(crate) fn remove(&self) {
+        self.forget_server();
+        let _ = self.file.set_len(0);
+        for path in [&self.path, &server_path(&self.path)] {
+            let _ = fs::remove_file(path);
+        }
+    }
+}
+
+/// Whether the open file still is the one at `path`.
+fn is_at(file: &File, path: &Path) -> bool {
+    let identity = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
+    let there = fs::symlink_metadata(path).map(identity);
+    there.is_ok_and(|there| file.metadata().map(identity).is_ok_and(|open| open == there))
+}
+
+fn server_path(pidfile: &Path) -> PathBuf {
+    let mut name = pidfile.as_os_str().to_owned();
+    name.push(".server");
+    name.into()
+}
+
+fn replace(file: &File, text: &str) -> io::Result<()> {
+    file.set_len(0)?;
+    file.write_all_at(text.as_bytes(), 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_lock_is_refused_and_names_the_owner() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("pid").to_string_lossy().into_owned();
+        let first = Pidfile::lock(&path).unwrap();
+        first.write_own_pid().unwrap();
+        let refusal = Pidfile::lock(&path).unwrap_err().to_string();
+        assert!(refusal.contains(&format!("process {}, owns", std::process::id())), "{refusal}");
+        drop(first);
+        assert!(Pidfile::lock(&path).is_ok());
+    }
+
+    #[test]
+    fn a_file_that_was_removed_or_replaced_is_not_at_its_path_any_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("pid");
+        let file = File::create(&path).unwrap();
+        assert!(is_at(&file, &path));
+        fs::rename(&path, folder.path().join("other")).unwrap();
+        assert!(!is_at(&file, &path));
+        let _other = File::create(&path).unwrap();
+        assert!(!is_at(&file, &path));
+    }
+
+    #[test]
+    fn only_the_very_process_noted_counts_as_left_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let pidfile = Pidfile::lock(&folder.path().join("pid").to_string_lossy()).unwrap();
+        assert_eq!(pidfile.left_behind(), None);
+        let me = std::process::id() as Pid;
+        pidfile.note_server(me);
+        assert_eq!(pidfile.left_behind(), Some(me));
+        fs::write(server_path(&pidfile.path), format!("{me} 1\n")).unwrap();
+        assert_eq!(pidfile.left_behind(), None, "another process with the same number");
+        pidfile.remove();
+        assert!(!server_path(&pidfile.path).exists());
+    }
+}
