@@ -176,6 +176,36 @@ fn two_threads_in_deadlock_are_named_with_their_lines_and_locks() {
     }
 }
 
+/// The report of a sample's deadlock in another language than C.
+fn trace_sample(language: Language) -> Report {
+    let bench = folder();
+    let plugin = install("gimli-libc", PLUGIN, bench.path());
+    let program = build(&Build::new(language, Optimisation::O0, 5)).unwrap();
+    let target = Target::start(&program, "deadlock", &[]).unwrap();
+    target.wait_until_blocked().unwrap();
+    trace(&target, &["--plugin", plugin.to_str().unwrap()])
+}
+
+#[test]
+fn a_mutex_of_cpp_is_one_of_the_c_librarys() {
+    let section = trace_sample(Language::Cpp).section(PLUGIN);
+    assert!(section.starts_with("DEADLOCK: 2 threads wait for each other"), "{section}");
+    let place = "transfer (threads.cpp:";
+    assert_line(&section, &["transfer-there, in", place, "waits for mutex", "held by", "transfer-back"]);
+    assert_line(&section, &["transfer-back, in", place, "waits for mutex", "held by", "transfer-there"]);
+}
+
+#[test]
+fn of_locks_that_note_no_holder_none_is_made_up() {
+    // Rust's own mutexes are a futex that is taken or not.
+    let report = trace_sample(Language::Rust);
+    let section = report.section(PLUGIN);
+    assert!(!section.contains("DEADLOCK") && !section.contains("held by"), "{section}");
+    let line = report.at_thread(PLUGIN, "transfer-there");
+    assert_line(&line, &["blocked in syscall, called by", "transfer (threads.rs:", "waits for futex"]);
+    assert_line(&report.at_thread(PLUGIN, "sample_rust"), &["pthread_join", "the end of", "transfer-there"]);
+}
+
 #[test]
 fn every_circle_is_found() {
     let bench = Bench::new();
