@@ -217,7 +217,12 @@ fn every_circle_is_found() {
 #[test]
 fn every_kind_of_wait_is_told_and_none_is_a_deadlock() {
     let bench = Bench::new();
-    let report = bench.trace("waits");
+    let target = bench.start("waits");
+    target.wait_until_blocked().unwrap();
+    // A timed wait goes on by another system call (restart_syscall(2)) after the first time.
+    check_waits(&bench.trace_now(&target), true);
+    target.wait_until_blocked().unwrap();
+    let report = bench.trace_now(&target);
     check_waits(&report, true);
     assert_line(&report.at_thread(PLUGIN, "w-cond"), &["with mutex locks`letter_lock"]);
 }
@@ -228,7 +233,11 @@ fn without_the_librarys_debug_information_the_program_own_is_enough() {
     check_three(&bench.trace("three"));
     check_rwlocks(&bench.trace("rwlocks"));
     check_twice(&bench.trace("twice"));
-    let report = bench.trace("waits");
+    let target = bench.start("waits");
+    target.wait_until_blocked().unwrap();
+    check_waits(&bench.trace_now(&target), false);
+    target.wait_until_blocked().unwrap();
+    let report = bench.trace_now(&target);
     check_waits(&report, false);
     assert_line(&report.section(PLUGIN), &["heap: nothing known"]);
 }
@@ -297,4 +306,16 @@ fn the_heap_is_that_of_malloc() {
     // The program has allocated little: one piece from brk, 132 KiB and a page's rest.
     assert_line(&section, &["heap: 1 arena, 135168 bytes from the system"]);
     assert_line(&section, &["0 large blocks outside of the arenas, 0 bytes"]);
+}
+
+#[test]
+fn an_arena_list_that_leads_nowhere_is_corrupt() {
+    let bench = Bench::new();
+    let target = bench.start("waits");
+    target.wait_until_blocked().unwrap();
+    let mut gdb = Command::new("gdb");
+    gdb.args(["-nx", "-batch", "-ex", "set var main_arena.next = 0x1234", "-p", &target.pid().to_string()]);
+    run(&mut gdb, "gdb");
+    let section = bench.trace_now(&target).section(PLUGIN);
+    assert_line(&section, &["heap: 1 arena, and then their list leads nowhere: it is corrupt"]);
 }

@@ -62,11 +62,11 @@ pub(crate) fn recognise(
         |frame: &&Frame<'_>| naming::is_libc(frame) && frame.signal == 0 && frame.trust < Trust::SCAN;
     let library: Vec<&Frame<'_>> = frames.iter().take(MAX_FRAMES).take_while(is_library).collect();
     let known = library.iter().find_map(|frame| Call::parse(frame.function()?));
-    if known.is_none() && thread.system_call() != Some("futex") {
-        return Ok(None);
-    }
     let lock = if known.is_none() { naming::find_lock(host, futex.word) } else { None };
     let by_type = lock.and_then(|(lock, _)| call_of(host, lock, futex.word));
+    if known.or(by_type).is_none() && thread.system_call() != Some("futex") {
+        return Ok(None);
+    }
     let mut call = known.or(by_type).unwrap_or(Call::Futex);
     let mut holder = Holder::None;
     // Its function has no name without debug information, but a thread's descriptor is known by itself.
