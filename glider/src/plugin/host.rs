@@ -16,6 +16,9 @@ use crate::stacks::{Stacks, ThreadStack};
 use crate::values::{Item, Part, Shown, ValueHooks};
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
+use std::ffi::{c_char, c_void};
+use std::fmt;
+use std::io::Write;
 use std::rc::Rc;
 use std::time::Instant;
 
@@ -25,7 +28,7 @@ const MAX_NOTED: usize = 100_000;
 /// A loaded plugin, whatever door it came in by.
 pub(super) trait Analyzer {
     /// Whether it has something to call for a hook.
-    fn wants(&self, hook: Hook) -> bool;
+    fn wants(&self, host: &Host<'_>, hook: Hook) -> bool;
     /// Before a thread; gives whether it is shown.
     fn begin_thread(&self, host: &Host<'_>) -> bool;
     /// Before a frame; gives whether it is shown.
@@ -88,7 +91,9 @@ pub struct Host<'a> {
     /// The number that the report prints for the frame at hand.
     number: Cell<usize>,
     /// Names of the values that the one at hand is inside of.
-    names: RefCell<Vec<String>>,
+    names: RefCell<Vec<Vec<u8>>>,
+    /// The frame at hand as C hooks get it.
+    context: Cell<Option<(usize, FrameContext)>>,
     /// Text that belongs to what was hidden: it is shown at the next place.
     pending: RefCell<Vec<PluginText>>,
     notes: RefCell<Vec<PluginCall>>,
@@ -112,6 +117,7 @@ impl<'a> Host<'a> {
             frame: Cell::new(None),
             number: Cell::new(0),
             names: RefCell::default(),
+            context: Cell::new(None),
             pending: RefCell::default(),
             notes: RefCell::default(),
         };
@@ -228,16 +234,16 @@ impl<'a> Host<'a> {
     }
 
     /// Calls each plugin that has the hook, in order. Gives what each call gave, and the texts.
-    fn each<R>(&self, hook: Hook, run: impl Fn(&dyn Analyzer) -> R) -> (Vec<(usize, R)>, Vec<PluginText>) {
+    fn each<R>(&self, hook: Hook, run: impl Fn(&dyn Analyzer) -> R) -> (Vec<R>, Vec<PluginText>) {
         let (mut results, mut texts) = (Vec::new(), Vec::new());
         for index in 0..self.slots.borrow().len() {
             let slot = self.slots.borrow().get(index).cloned();
             let Some(slot) = slot else { continue };
-            let Some(analyzer) = slot.analyzer.get().filter(|analyzer| analyzer.wants(hook)) else {
+            let Some(analyzer) = slot.analyzer.get().filter(|analyzer| analyzer.wants(self, hook)) else {
                 continue;
             };
             let (result, text) = self.call(index, hook, || run(&**analyzer));
-            results.push((index, result));
+            results.push(result);
             texts.extend(text);
         }
         (results, texts)
@@ -245,13 +251,14 @@ impl<'a> Host<'a> {
 
     fn wants(&self, hook: Hook) -> bool {
         let slots = self.slots.borrow();
-        slots.iter().filter_map(|slot| slot.analyzer.get()).any(|analyzer| analyzer.wants(hook))
+        slots.iter().filter_map(|slot| slot.analyzer.get()).any(|analyzer| analyzer.wants(self, hook))
     }
 
     /// Before a thread. Gives the text to put before it, or `None` when it is hidden.
     pub fn begin_thread(&self, stack: Option<Rc<ThreadStack<'a>>>) -> Option<Vec<PluginText>> {
         let is_known = stack.is_some();
         *self.thread.borrow_mut() = stack;
+        self.context.set(None);
         self.frame.set(None);
         let mut texts = std::mem::take(&mut *self.pending.borrow_mut());
         if !is_known {
@@ -259,7 +266,7 @@ impl<'a> Host<'a> {
         }
         let (shown, printed) = self.each(Hook::BeginThread, |plugin| plugin.begin_thread(self));
         texts.extend(printed);
-        if shown.iter().all(|(_, shown)| *shown) {
+        if shown.iter().all(|shown| *shown) {
             return Some(texts);
         }
         self.pending.borrow_mut().extend(texts);
@@ -283,11 +290,12 @@ impl<'a> Host<'a> {
     /// `None` when it is hidden.
     pub fn before_frame(&self, frame: usize) -> Option<Vec<PluginText>> {
         self.frame.set(Some(frame));
+        self.context.set(None);
         self.number.set(self.thread.borrow().as_ref().map_or(0, |stack| stack.number(frame)));
         let mut texts = std::mem::take(&mut *self.pending.borrow_mut());
         let (shown, printed) = self.each(Hook::BeforeFrame, |plugin| plugin.before_frame(self, frame));
         texts.extend(printed);
-        if shown.iter().all(|(_, shown)| *shown) {
+        if shown.iter().all(|shown| *shown) {
             return Some(texts);
         }
         self.pending.borrow_mut().extend(texts);
@@ -391,51 +399,116 @@ impl<'a> Host<'a> {
         counted
     }
 
-    /// Completes the name of a value by those it is inside of.
-    fn name(&self, item: &Item<'_>) -> String {
-        let mut names = self.names.borrow_mut();
-        names.truncate(item.depth);
-        let name = match item.part {
-            Part::Pointee => format!("*{}", names.last().map(String::as_str).unwrap_or_default()),
-            _ => item.name.to_string(),
+    /// What the C hooks are told of the frame at hand, made once for each frame.
+    pub(super) fn frame_context(&self, frame: usize) -> Option<FrameContext> {
+        if let Some((known, context)) = self.context.get()
+            && known == frame
+        {
+            return Some(context);
+        }
+        let thread = self.thread.borrow();
+        let stack = thread.as_ref()?;
+        let context = FrameContext {
+            tid: stack.tid,
+            number: self.number.get(),
+            pc: stack.stack.frames.get(frame)?.pc().unwrap_or_default(),
+            handle: self.handles.add_frame(stack, frame)?,
         };
-        names.resize(item.depth, String::new());
-        names.push(name.clone());
-        name
+        self.context.set(Some((frame, context)));
+        Some(context)
+    }
+
+    /// Keeps the name of a value, completed by those it is inside of. The buffers are used again:
+    /// there are many values.
+    fn keep_name(&self, item: &Item<'_>) {
+        let mut names = self.names.borrow_mut();
+        if names.len() <= item.depth {
+            names.resize_with(item.depth + 1, Vec::new);
+        }
+        let (outer, rest) = names.split_at_mut(item.depth);
+        let Some(name) = rest.first_mut() else { return };
+        name.clear();
+        match (item.part, outer.last()) {
+            (Part::Pointee, Some(pointer)) => {
+                name.push(b'*');
+                name.extend(pointer.iter().take_while(|byte| **byte != 0));
+            }
+            // Writing to memory does not fail.
+            _ => drop(write!(name, "{}", item.name)),
+        }
+        let end = name.iter().position(|byte| *byte == 0).unwrap_or(name.len());
+        name.truncate(end);
+        name.push(0);
+    }
+
+    /// The name of the value at this depth as C has it; stays until the next value of the same depth.
+    pub(super) fn name_pointer(&self, depth: usize) -> *const c_char {
+        self.names
+            .borrow()
+            .get(depth)
+            .filter(|name| !name.is_empty())
+            .map_or(c"".as_ptr(), |name| name.as_ptr().cast())
+    }
+}
+
+/// A frame as C hooks get it.
+#[derive(Clone, Copy)]
+pub(super) struct FrameContext {
+    pub(super) tid: i32,
+    /// The number that the report prints.
+    pub(super) number: usize,
+    pub(super) pc: Address,
+    pub(super) handle: *mut c_void,
+}
+
+/// The complete name of the value at a depth.
+struct Name<'h, 'a>(&'h Host<'a>, usize);
+
+impl fmt::Display for Name<'_, '_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = self.0.names.borrow();
+        let name =
+            names.get(self.1).and_then(|name| name.split_last()).map(|(_, name)| name).unwrap_or_default();
+        f.write_str(&String::from_utf8_lossy(name))
     }
 }
 
 impl ValueHooks for Host<'_> {
     fn before(&self, item: &Item<'_>) -> (Vec<PluginText>, Shown) {
-        let name = self.name(item);
-        let item = &Item { name: &name, ..*item };
+        self.keep_name(item);
+        let item = &Item { name: &Name(self, item.depth), ..*item };
         let frame = self.frame.get().unwrap_or_default();
-        let (mut results, mut texts) =
-            self.each(Hook::BeforeVariable, |plugin| plugin.before_value(self, frame, item));
-        let first = results.iter().position(|(_, shown)| !matches!(shown, Shown::AsIs));
-        if let Some(first) = first {
-            return (texts, results.swap_remove(first).1);
-        }
-        // Printers are asked one after another until one has printed it.
-        for index in 0..self.slots.borrow().len() {
-            let slot = self.slots.borrow().get(index).cloned();
-            let Some(slot) = slot else { continue };
-            let Some(analyzer) = slot.analyzer.get().filter(|plugin| plugin.wants(Hook::PrintValue)) else {
-                continue;
-            };
-            let (shown, text) =
-                self.call(index, Hook::PrintValue, || analyzer.print_value(self, frame, item));
-            texts.extend(text);
-            if !matches!(shown, Shown::AsIs) {
-                return (texts, shown);
+        let mut texts = Vec::new();
+        let mut decided = Shown::AsIs;
+        for (hook, is_printer) in [(Hook::BeforeVariable, false), (Hook::PrintValue, true)] {
+            for index in 0..self.slots.borrow().len() {
+                let slot = self.slots.borrow().get(index).cloned();
+                let Some(slot) = slot else { continue };
+                let Some(analyzer) = slot.analyzer.get().filter(|plugin| plugin.wants(self, hook)) else {
+                    continue;
+                };
+                let (shown, text) = self.call(index, hook, || match is_printer {
+                    false => analyzer.before_value(self, frame, item),
+                    true => analyzer.print_value(self, frame, item),
+                });
+                texts.extend(text);
+                // The first to decide wins. All see what comes; of printers none is asked in vain.
+                if matches!(decided, Shown::AsIs) {
+                    decided = shown;
+                }
+                if is_printer && !matches!(decided, Shown::AsIs) {
+                    return (texts, decided);
+                }
+            }
+            if !matches!(decided, Shown::AsIs) {
+                break;
             }
         }
-        (texts, Shown::AsIs)
+        (texts, decided)
     }
 
     fn after(&self, item: &Item<'_>) -> Vec<PluginText> {
-        let name = self.names.borrow().get(item.depth).cloned().unwrap_or_default();
-        let item = &Item { name: &name, ..*item };
+        let item = &Item { name: &Name(self, item.depth), ..*item };
         let frame = self.frame.get().unwrap_or_default();
         self.each(Hook::AfterVariable, |plugin| plugin.after_value(self, frame, item)).1
     }

@@ -9,7 +9,7 @@ use super::text::{self, allocated, put};
 use super::{answer, memory};
 use crate::address::Address;
 use crate::plugin::board::Hook;
-use crate::plugin::host::{Analyzer, Host};
+use crate::plugin::host::{Analyzer, FrameContext, Host};
 use crate::values::{Item, Shown};
 use std::ffi::{CString, c_char, c_int, c_void};
 
@@ -149,14 +149,6 @@ pub(super) struct CModule {
     hooks: Hooks,
 }
 
-/// A frame as the hooks get it.
-struct FrameArguments {
-    tid: c_int,
-    number: c_int,
-    pc: *mut c_void,
-    context: Handle,
-}
-
 impl CModule {
     pub(super) fn new(plugin: usize, object: &str, hooks: Option<Hooks>) -> CModule {
         let object = CString::new(object).unwrap_or_default();
@@ -178,22 +170,11 @@ impl CModule {
         unsafe { hook(table(), self.object.as_ptr(), stack.tid, count, pcs.as_ptr(), contexts.as_ptr()) }
     }
 
-    fn frame_arguments(host: &Host<'_>, frame: usize) -> Option<FrameArguments> {
-        let stack = host.thread()?;
-        Some(FrameArguments {
-            tid: stack.tid,
-            number: c_int::try_from(host.frame_number()).unwrap_or(c_int::MAX),
-            pc: foreign(stack.stack.frames.get(frame)?.pc().unwrap_or_default()),
-            context: host.handles.add_frame(&stack, frame)?,
-        })
-    }
-
     /// Calls a hook of a frame.
     fn frame<R>(&self, host: &Host<'_>, frame: usize, hook: Option<FrameHook<R>>, otherwise: R) -> R {
-        let (Some(hook), Some(arguments)) = (hook, CModule::frame_arguments(host, frame)) else {
-            return otherwise;
-        };
-        let FrameArguments { tid, number, pc, context } = arguments;
+        let (Some(hook), Some(context)) = (hook, host.frame_context(frame)) else { return otherwise };
+        let FrameContext { tid, number, pc, handle: context } = context;
+        let (number, pc) = (c_int::try_from(number).unwrap_or(c_int::MAX), foreign(pc));
         // SAFETY: the module's own function with the arguments that the header promises.
         unsafe { hook(table(), self.object.as_ptr(), tid, number, pc, context) }
     }
@@ -207,25 +188,25 @@ impl CModule {
         hook: Option<VariableHook<R>>,
         otherwise: R,
     ) -> R {
-        let (Some(hook), Some(arguments)) = (hook, CModule::frame_arguments(host, frame)) else {
-            return otherwise;
+        let (Some(hook), Some(context)) = (hook, host.frame_context(frame)) else { return otherwise };
+        let FrameContext { tid, number, pc, handle: context } = context;
+        let (number, pc) = (c_int::try_from(number).unwrap_or(c_int::MAX), foreign(pc));
+        let (data_type, size) = match item.type_die {
+            Some(die) => host.handles.declared(die, |die| {
+                (host.services.type_of(die).name.clone(), host.services.size_of(die).unwrap_or(0))
+            }),
+            None => (c"<optimized out>".as_ptr(), 0),
         };
-        let FrameArguments { tid, number, pc, context } = arguments;
-        let data_type = match item.type_die {
-            Some(die) => host.handles.string(&host.services.type_of(die).name),
-            None => c"<optimized out>".as_ptr(),
-        };
-        let name = CString::new(item.name.to_string()).unwrap_or_default();
+        let name = host.name_pointer(item.depth);
         let address = item.place.address().map_or(std::ptr::null_mut(), foreign);
-        let size = item.size.or_else(|| host.services.size_of(item.type_die?)).unwrap_or(0);
-        let object = self.object.as_ptr();
+        let (size, object) = (item.size.unwrap_or(size), self.object.as_ptr());
         // SAFETY: as above; the strings outlive the call.
-        unsafe { hook(table(), object, tid, number, pc, context, data_type, name.as_ptr(), address, size) }
+        unsafe { hook(table(), object, tid, number, pc, context, data_type, name, address, size) }
     }
 }
 
 impl Analyzer for CModule {
-    fn wants(&self, hook: Hook) -> bool {
+    fn wants(&self, host: &Host<'_>, hook: Hook) -> bool {
         match hook {
             Hook::Load => true,
             Hook::BeginTrace => false,
@@ -235,8 +216,10 @@ impl Analyzer for CModule {
             Hook::AfterVariable => self.hooks.after_print_frame_var.is_some(),
             Hook::AfterFrame => self.hooks.after_print_frame.is_some(),
             Hook::EndThread => self.hooks.on_end_thread_trace.is_some(),
-            // What is registered is known to the host alone.
-            Hook::PrintValue | Hook::GlobalTrace => true,
+            Hook::PrintValue => host.registrations.has_printers(self.plugin),
+            Hook::GlobalTrace => {
+                self.hooks.perform_trace.is_some() || host.registrations.has_tracers(self.plugin)
+            }
         }
     }
 
@@ -256,10 +239,7 @@ impl Analyzer for CModule {
     }
 
     fn print_value(&self, host: &Host<'_>, frame: usize, item: &Item<'_>) -> Shown {
-        let (Some(die), Some(address), Some(stack)) = (item.type_die, item.place.address(), host.thread())
-        else {
-            return Shown::AsIs;
-        };
+        let (Some(die), Some(address)) = (item.type_die, item.place.address()) else { return Shown::AsIs };
         let is_for = |types: &Vec<String>| {
             let declared = host.services.type_of(die);
             let behind = host.services.process().types.resolve(die).map(|(_, found)| found);
@@ -267,8 +247,8 @@ impl Analyzer for CModule {
                 **name == *declared.name || behind.as_ref().is_some_and(|behind| **name == *behind.name)
             })
         };
-        let name = CString::new(item.name.to_string()).unwrap_or_default();
-        let frame = host.handles.add_frame(&stack, frame).unwrap_or(std::ptr::null_mut());
+        let name = host.name_pointer(item.depth);
+        let frame = host.frame_context(frame).map_or(std::ptr::null_mut(), |context| context.handle);
         let depth = c_int::try_from(item.depth).unwrap_or(c_int::MAX);
         for printer in host.registrations.printers(self.plugin) {
             if printer.types.is_some_and(|types| !is_for(&types)) {
@@ -278,15 +258,7 @@ impl Analyzer for CModule {
             let process = process::the_process();
             // SAFETY: the module's own function with the arguments that the header promises.
             let status = unsafe {
-                (printer.registered.function)(
-                    process,
-                    frame,
-                    name.as_ptr(),
-                    type_handle,
-                    address.0,
-                    depth,
-                    argument,
-                )
+                (printer.registered.function)(process, frame, name, type_handle, address.0, depth, argument)
             };
             if status == STOP {
                 return Shown::Taken;

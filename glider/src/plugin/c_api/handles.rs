@@ -14,6 +14,7 @@ use std::cell::{OnceCell, RefCell};
 use std::collections::{HashMap, HashSet};
 use std::ffi::{CString, c_char, c_void};
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// A handle as C sees it.
 pub(super) type Handle = *mut c_void;
@@ -78,6 +79,7 @@ pub(in crate::plugin) struct Handles<'a> {
     strings: RefCell<HashMap<String, Box<CString>>>,
     symbols: RefCell<HashMap<*const Symbol, Box<GimliSymbol>>>,
     descriptions: RefCell<HashMap<(usize, usize), Rc<Described>>>,
+    declarations: RefCell<HashMap<(usize, usize), (*const c_char, u64)>>,
     status: OnceCell<GimliProcStat>,
 }
 
@@ -141,7 +143,7 @@ impl<'a> Handles<'a> {
     }
 
     /// A frame: the same one always has the same handle.
-    pub(super) fn add_frame(&self, stack: &Rc<ThreadStack<'a>>, frame: usize) -> Option<Handle> {
+    pub(in crate::plugin) fn add_frame(&self, stack: &Rc<ThreadStack<'a>>, frame: usize) -> Option<Handle> {
         let mut known = self.frames_of.borrow_mut();
         if let Some(known) = known.get(&(Rc::as_ptr(stack), frame)) {
             return Some(handle(Sort::Frame, *known));
@@ -178,6 +180,21 @@ impl<'a> Handles<'a> {
             types.len() - 1
         });
         handle(Sort::Type, known)
+    }
+
+    /// The declared name of a type and its size in bytes, as `make` gives them the first time.
+    pub(super) fn declared(
+        &self,
+        die: Die,
+        make: impl FnOnce(Die) -> (Arc<str>, u64),
+    ) -> (*const c_char, u64) {
+        if let Some(known) = self.declarations.borrow().get(&die.key()) {
+            return *known;
+        }
+        let (name, size) = make(die);
+        let declared = (self.string(&name), size);
+        self.declarations.borrow_mut().insert(die.key(), declared);
+        declared
     }
 
     /// The number of a type: that of its handle.

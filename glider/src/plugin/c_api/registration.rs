@@ -52,7 +52,12 @@ impl Registrations {
 
     /// Whether a plugin has registered anything.
     pub(super) fn has_any(&self, plugin: usize) -> bool {
-        self.tracers.borrow().iter().any(|tracer| tracer.plugin == plugin) || self.has_printers(plugin)
+        self.has_tracers(plugin) || self.has_printers(plugin)
+    }
+
+    /// Whether a plugin has registered a tracer.
+    pub(super) fn has_tracers(&self, plugin: usize) -> bool {
+        self.tracers.borrow().iter().any(|tracer| tracer.plugin == plugin)
     }
 
     /// Whether a plugin has registered a printer.

@@ -51,7 +51,7 @@ impl RustPlugin {
         };
         let begun = plugin.call(host, Hooks::NONE, |analyzer, services| analyzer.begin_trace(services));
         plugin.hooks.set(begun.unwrap_or(Hooks::NONE));
-        if plugin.wants(Hook::PrintValue) {
+        if plugin.wants(host, Hook::PrintValue) {
             let names = plugin.call(host, Hooks::NONE, |analyzer, _| analyzer.printers()).unwrap_or_default();
             let split = |name: String| match name.strip_suffix('*').filter(|_| !name.ends_with(" *")) {
                 Some(start) => (start.to_owned(), true),
@@ -130,7 +130,7 @@ impl RustPlugin {
 }
 
 impl Analyzer for RustPlugin {
-    fn wants(&self, hook: Hook) -> bool {
+    fn wants(&self, _: &Host<'_>, hook: Hook) -> bool {
         let bit = match hook {
             Hook::Load | Hook::BeginTrace => return true,
             Hook::BeginThread => Hooks::BEGIN_THREAD,
