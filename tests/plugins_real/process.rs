@@ -71,7 +71,7 @@ impl Report {
         texts(&thread.unwrap_or_else(|| panic!("no thread {name}"))["text_before"], plugin)
     }
 
-    /// How often there is a thread.
+    /// How many threads it has.
     pub(crate) fn thread_count(&self) -> usize {
         self.json["threads"].as_array().unwrap().len()
     }

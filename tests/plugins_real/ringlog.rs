@@ -35,18 +35,16 @@ fn section(target: &Target, install: fn(&Path)) -> String {
     report.section(PLUGIN)
 }
 
-/// The log lines without their times, which are checked.
+/// The texts of the log lines; that each begins with a time of day is checked.
 fn log_lines(section: &str) -> Vec<&str> {
     let lines = section.lines().skip_while(|line| !line.starts_with("log:")).skip(1);
-    let text = |line: &'_ str| line.trim_start().split_once(' ').map(|(time, _)| time.to_string());
-    lines
-        .inspect(|line| {
-            let time = text(line).unwrap();
-            let parts: Vec<u32> = time.split(':').map(|part| part.parse().unwrap()).collect();
-            assert!(matches!(parts[..], [0..24, 0..60, 0..60]), "{time}");
-        })
-        .filter_map(|line| line.trim_start().split_once(' ').map(|(_, text)| text))
-        .collect()
+    let start_of_text = |line: &str| {
+        let (time, _) = line.trim_start().split_once(' ').unwrap();
+        let parts: Vec<u32> = time.split(':').map(|part| part.parse().unwrap()).collect();
+        assert!(matches!(parts[..], [0..24, 0..60, 0..60]), "{time}");
+        line.find(time).unwrap() + time.len() + 1
+    };
+    lines.map(|line| &line[start_of_text(line)..]).collect()
 }
 
 fn a_server_tells_what_it_did(install: fn(&Path)) {

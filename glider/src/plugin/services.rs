@@ -28,7 +28,7 @@ pub(super) struct Services<'a> {
     pub(super) limits: &'a Limits,
     symbols: RefCell<HashMap<SymbolKey, Option<Rc<Symbol>>>>,
     /// By path of the object and name.
-    thread_locals: RefCell<HashMap<(String, String), Option<(u64, u64)>>>,
+    thread_locals: RefCell<HashMap<(String, String), Option<ThreadLocal>>>,
 }
 
 /// Object and raw name, as they were asked for.
@@ -47,6 +47,15 @@ pub(super) struct Symbol {
     pub(super) address: Address,
     /// Bytes.
     pub(super) size: u64,
+}
+
+/// A thread-local variable, for all threads.
+#[derive(Clone, Copy)]
+struct ThreadLocal {
+    /// The dynamic linker's number for the storage of its module.
+    module: u64,
+    /// Where it lies in that.
+    offset: u64,
 }
 
 /// A parameter or local of a frame.
@@ -145,14 +154,13 @@ impl<'a> Services<'a> {
     pub(super) fn thread_local(&self, thread: usize, object: Option<&str>, name: &str) -> Option<Address> {
         let registers = self.stacks.capture.threads.get(thread)?.registers.as_deref()?;
         self.modules(object).find_map(|module| {
-            let (id, offset) = self.thread_local_place(module, name)?;
-            thread_local::block_with(&self.process(), id, registers.fs_base)?.checked_add(offset)
+            let ThreadLocal { module, offset } = self.find_thread_local(module, name)?;
+            thread_local::block_with(&self.process(), module, registers.fs_base)?.checked_add(offset)
         })
     }
 
-    /// The number of a module's thread-local storage, and where in it a variable lies: looked for once, since it
-    /// is asked for each thread.
-    fn thread_local_place(&self, module: &Module, name: &str) -> Option<(u64, u64)> {
+    /// A thread-local variable of a module: looked for once, since it is asked for each thread.
+    fn find_thread_local(&self, module: &Module, name: &str) -> Option<ThreadLocal> {
         let key = (module.path.to_string(), name.to_string());
         if let Some(known) = self.thread_locals.borrow().get(&key) {
             return *known;
@@ -166,7 +174,8 @@ impl<'a> Services<'a> {
                     && !symbol.is_undefined()
                     && symbol.name_bytes() == Ok(name.as_bytes())
             })?;
-            Some((thread_local::module_id(&self.process(), module)?, symbol.address()))
+            let id = thread_local::module_id(&self.process(), module)?;
+            Some(ThreadLocal { module: id, offset: symbol.address() })
         };
         *self.thread_locals.borrow_mut().entry(key).or_insert(find())
     }
