@@ -190,9 +190,14 @@ fn trace_sample(language: Language) -> Report {
 fn a_mutex_of_cpp_is_one_of_the_c_librarys() {
     let section = trace_sample(Language::Cpp).section(PLUGIN);
     assert!(section.starts_with("DEADLOCK: 2 threads wait for each other"), "{section}");
-    let place = "transfer (threads.cpp:";
-    assert_line(&section, &["transfer-there, in", place, "waits for mutex", "held by", "transfer-back"]);
-    assert_line(&section, &["transfer-back, in", place, "waits for mutex", "held by", "transfer-there"]);
+    // The accounts are local variables of the function that started the threads.
+    let (place, function) = ("transfer (threads.cpp:", "deadlock in thread 0");
+    for (waiter, account, holder) in
+        [("transfer-there", "bob", "transfer-back"), ("transfer-back", "alice", "transfer-there")]
+    {
+        let mutex = format!("waits for mutex {account}.lock");
+        assert_line(&section, &[&format!("{waiter}, in"), place, &mutex, function, "held by", holder]);
+    }
 }
 
 #[test]

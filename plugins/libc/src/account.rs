@@ -5,6 +5,7 @@ use crate::graph::{self, Edges};
 use crate::lock::Holder;
 use crate::naming;
 use crate::recognise::Wait;
+use crate::stacks::StackNames;
 use gimli_plugin_api::{Address, Error, Host, ThreadId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -20,6 +21,7 @@ pub(crate) struct Account {
     /// Place in the report and name of each thread.
     threads: BTreeMap<i32, (u32, String)>,
     waits: BTreeMap<i32, Wait>,
+    stack_names: StackNames,
 }
 
 impl Account {
@@ -27,7 +29,7 @@ impl Account {
     pub(crate) fn new(host: &Host<'_>) -> Account {
         let threads = host.threads();
         let threads = threads.iter().map(|thread| (thread.id.0, (thread.index, thread.name.to_string())));
-        Account { threads: threads.collect(), waits: BTreeMap::new() }
+        Account { threads: threads.collect(), ..Account::default() }
     }
 
     /// Notes what a thread waits for.
@@ -41,7 +43,7 @@ impl Account {
         let mut line = format!("blocked in {function}, called by {}: ", wait.site);
         let _ = write!(line, "waits for {}", self.describe_object(host, wait));
         if let Some(mutex) = wait.mutex {
-            let _ = write!(line, ", with mutex {}", naming::object(host, mutex));
+            let _ = write!(line, ", with mutex {}", self.name(host, mutex));
         }
         let how = match wait.call {
             Call::ReadLock => ", to read",
@@ -145,6 +147,12 @@ impl Account {
         Ok(())
     }
 
+    /// An object by the best name there is.
+    fn name(&self, host: &Host<'_>, address: Address) -> String {
+        let named = naming::object(host, address).or_else(|| self.stack_names.find(host, address));
+        named.unwrap_or_else(|| address.to_string())
+    }
+
     fn describe_object(&self, host: &Host<'_>, wait: &Wait) -> String {
         let noun = wait.call.noun();
         match (wait.call, &wait.holder, wait.object) {
@@ -152,13 +160,13 @@ impl Account {
                 format!("the end of {}", self.describe_thread(*thread))
             }
             (Call::Join, _, _) => format!("the end of a thread that is not known (id at {})", wait.word),
-            (_, _, Some(object)) => format!("{noun} {}", naming::object(host, object)),
+            (_, _, Some(object)) => format!("{noun} {}", self.name(host, object)),
             (Call::Internal | Call::Futex, _, None) => {
-                format!("{noun} {}", naming::object(host, wait.word))
+                format!("{noun} {}", self.name(host, wait.word))
             }
             (_, _, None) => format!(
                 "a {noun} around {} (where it begins only the C library's debug information tells)",
-                naming::object(host, wait.word)
+                self.name(host, wait.word)
             ),
         }
     }

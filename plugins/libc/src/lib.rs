@@ -12,7 +12,7 @@
 //! - `thread_ids`: the ids that a process in a container has for its threads;
 //! - `recognise`: these on a thread's stack;
 //! - `graph`: circles;
-//! - `naming`, `account`: the words;
+//! - `naming`, `stacks`, `account`: the words;
 //! - `errno`, `heap`: the rest.
 //!
 //! The process may be corrupt: no structure is followed without bound, and memory that does not look like
@@ -27,6 +27,7 @@ mod heap;
 mod lock;
 mod naming;
 mod recognise;
+mod stacks;
 mod thread_ids;
 
 use account::Account;

@@ -57,15 +57,26 @@ fn place(frame: &Frame<'_>) -> String {
     }
 }
 
-/// An object by symbol and member, ``server`alice.lock (0x5603f41c0390)``, or by its address alone.
-pub(crate) fn object(host: &Host<'_>, address: Address) -> String {
-    let Some(name) = host.name_of(address) else { return address.to_string() };
+/// An object by symbol and member, ``server`alice.lock (0x5603f41c0390)``; `None` for what is in no object's file.
+pub(crate) fn object(host: &Host<'_>, address: Address) -> Option<String> {
+    let name = host.name_of(address)?;
     let file = base_name(&name.object);
-    let Some(symbol) = name.symbol() else { return format!("{address} in {file}") };
-    let Some(start) = address.checked_sub(name.offset.0) else { return address.to_string() };
-    match find_member(host, start, name.offset) {
-        Member { path, rest: Size(0), .. } => format!("{file}`{symbol}{path} ({address})"),
-        Member { path, rest, .. } => format!("{file}`{symbol}{path}+{:#x} ({address})", rest.0),
+    let Some(symbol) = name.symbol() else { return Some(format!("{address} in {file}")) };
+    let start = address.checked_sub(name.offset.0)?;
+    let Member { path, rest, .. } = find_member(host, host.type_of(start), name.offset);
+    Some(format!("{file}`{symbol}{path}{} ({address})", beyond(rest)))
+}
+
+/// The way from a variable of this type to what lies at an offset in it.
+pub(crate) fn members(host: &Host<'_>, type_id: TypeId, offset: Size) -> String {
+    let Member { path, rest, .. } = find_member(host, Some(type_id), offset);
+    format!("{path}{}", beyond(rest))
+}
+
+fn beyond(rest: Size) -> String {
+    match rest {
+        Size(0) => String::new(),
+        Size(rest) => format!("+{rest:#x}"),
     }
 }
 
@@ -73,7 +84,8 @@ pub(crate) fn object(host: &Host<'_>, address: Address) -> String {
 /// information tells: what waiting for it would be, and where it starts.
 pub(crate) fn find_lock(host: &Host<'_>, word: Address) -> Option<(LockType, Address)> {
     let name = host.name_of(word)?;
-    let member = find_member(host, word.checked_sub(name.offset.0)?, name.offset);
+    let start = word.checked_sub(name.offset.0)?;
+    let member = find_member(host, host.type_of(start), name.offset);
     Some((member.lock?, word.checked_sub(member.rest.0)?))
 }
 
@@ -88,9 +100,9 @@ struct Member {
 }
 
 /// Goes down from a variable to what lies at an offset in it; ends at locks, whose insides are the C library's.
-fn find_member(host: &Host<'_>, start: Address, offset: Size) -> Member {
+fn find_member(host: &Host<'_>, type_id: Option<TypeId>, offset: Size) -> Member {
     let (mut path, mut left, mut lock) = (String::new(), offset.0, None);
-    let mut next = host.type_of(start);
+    let mut next = type_id;
     for _ in 0..MAX_LEVELS {
         lock = next.and_then(|id| lock_type(host, id));
         if lock.is_some() {
