@@ -6,6 +6,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -15,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { WORKERS = 4, QUEUE_PLACES = 64 };
+enum { WORKERS = 4, QUEUE_PLACES = 64, HEARTBEAT_MS = 500 };
 
 /* Accepted connections on their way from the acceptor to the workers. */
 static struct {
@@ -109,7 +110,8 @@ static void serve(int argc, char **argv)
     unsigned port = argc > 0 && strcmp(argv[0], "0") != 0 ? argument(argc, argv, 0, 0, 65535) : 0;
     int listener = listen_on_loopback(port);
     signal(SIGPIPE, SIG_IGN);
-    if (argc > 1 && strcmp(argv[1], "stop-on-fault") == 0)
+    int supervised = argc > 1 && strcmp(argv[1], "supervised") == 0;
+    if (supervised || (argc > 1 && strcmp(argv[1], "stop-on-fault") == 0))
         install_crash_handler();
     for (unsigned i = 0; i < WORKERS; i++) {
         pthread_t thread;
@@ -122,7 +124,16 @@ static void serve(int argc, char **argv)
     server_state = STATE_LISTENING;
     log_line("listening");
     announce_ready();
+    struct pollfd coming = {.fd = listener, .events = POLLIN};
     for (;;) {
+        if (supervised) {
+            send_heartbeat();
+            int events = poll(&coming, 1, HEARTBEAT_MS);
+            if (events == 0)
+                continue;
+            if (events < 0)
+                break;
+        }
         int connection = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
         if (connection < 0)
             break;
@@ -134,6 +145,6 @@ static void serve(int argc, char **argv)
 }
 
 const struct scenario service_scenarios[] = {
-    {"server", "[PORT [stop-on-fault]]", serve},
+    {"server", "[PORT [stop-on-fault|supervised]]", serve},
     {NULL, NULL, NULL},
 };

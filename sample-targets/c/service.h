@@ -31,6 +31,9 @@ extern enum server_state server_state;
 /* Appends a line to the ring; any thread may. */
 __attribute__((format(printf, 1, 2))) void log_line(const char *format, ...);
 
+/* Tells the parent that the store can be used: blocks while somebody keeps it locked. */
+void send_heartbeat(void);
+
 /* Answers one request line into `answer`. Gives 0 when the connection is to be closed. */
 int answer_request(const char *line, char *answer, size_t size);
 

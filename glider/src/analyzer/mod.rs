@@ -10,6 +10,7 @@ mod signal;
 mod threads;
 
 use crate::address::Address;
+use crate::dwarf::DebugInfo;
 use crate::limits::Limits;
 use crate::object::{Module, Modules, ObjectCache};
 use crate::plugin::{self, Finder, Host, Seat, Sources};
@@ -71,22 +72,14 @@ impl GliderAnalyzer {
         let mut threads = threads::Threads::new(&stacks, &self.settings, host.as_ref());
         let (format, style) = (self.settings.format, self.settings.style);
         let mut pieces = Pieces::new(output, seat, (format, style), done);
-        let mut problems = Vec::new();
         let mut place = 0;
         for (index, captured) in capture.threads.iter().enumerate() {
-            if threads.shows_variables() && pieces.size() > self.settings.limits.output {
-                threads.leave_out_variables();
-                problems.push(format!(
-                    "variables are left out from thread {index} on: the report reached --max-output {}",
-                    self.settings.limits.output
-                ));
-            }
             place += usize::from(threads.analyze(index, place, captured, &mut pieces));
             pieces.next_thread();
         }
         let mut footer = Footer {
             modules: process.modules.iter().map(|module| describe(module, &threads)).collect(),
-            problems,
+            problems: threads.take_problems(),
             ..Footer::default()
         };
         let mut header = fallback::header(capture);
@@ -148,20 +141,20 @@ impl Analyzer for GliderAnalyzer {
 /// A module as the report lists it.
 fn describe(module: &Module, threads: &threads::Threads<'_>) -> report::Module {
     let object = module.object.as_ref().ok();
-    let debug_info = object.and_then(|object| object.debug_info_path());
+    let debug_info = object.and_then(|object| object.known_debug_info());
     let problem = match &module.object {
         Err(problem) => Some(problem.clone()),
         Ok(_) if threads.has_code_in(module) && debug_info.is_none() => {
             Some("no debug information".to_owned())
         }
-        Ok(_) => None,
+        Ok(_) => debug_info.and_then(DebugInfo::gap).map(str::to_owned),
     };
     report::Module {
         filename: module.path.clone(),
         base_addr: module.start,
         end_addr: module.end,
         debug_id: object.and_then(|object| object.build_id).map(hex),
-        debug_info: debug_info.map(|path| path.display().to_string()),
+        debug_info: debug_info.map(|info| info.path().display().to_string()),
         problem,
     }
 }

@@ -40,9 +40,9 @@ impl<'o> Pieces<'o> {
         Pieces { output, seat, format, style, done, thread: 0, is_begun: false, frames: 0, rendered }
     }
 
-    /// Bytes in the output.
+    /// Bytes rendered so far.
     pub(super) fn size(&self) -> u64 {
-        self.output.size()
+        self.output.size() + self.rendered.len() as u64
     }
 
     /// How many frames the thread has so far.

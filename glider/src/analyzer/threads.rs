@@ -23,6 +23,7 @@ pub(super) struct Threads<'a> {
     host: Option<&'a Host<'a>>,
     cause: Cause,
     variables: bool,
+    problems: Vec<String>,
 }
 
 /// A function or inlined call of a frame, before it gets its variables.
@@ -40,15 +41,24 @@ impl<'a> Threads<'a> {
         settings: &'a Settings,
         host: Option<&'a Host<'a>>,
     ) -> Threads<'a> {
-        Threads { stacks, settings, host, cause: Cause::default(), variables: settings.variables }
+        let (cause, variables) = (Cause::default(), settings.variables);
+        Threads { stacks, settings, host, cause, variables, problems: Vec::new() }
     }
 
-    pub(super) fn shows_variables(&self) -> bool {
-        self.variables
+    /// What could not be shown.
+    pub(super) fn take_problems(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.problems)
     }
 
-    pub(super) fn leave_out_variables(&mut self) {
-        self.variables = false;
+    /// Leaves variables out from here on once the report has the size it may have.
+    fn keep_to_size(&mut self, thread: usize, size: u64) {
+        let limit = self.settings.limits.output;
+        if self.variables && size > limit {
+            self.variables = false;
+            self.problems.push(format!(
+                "variables are left out from thread {thread} on: the report reached --max-output {limit}"
+            ));
+        }
     }
 
     /// The signal that explains the crash, after all threads were analyzed.
@@ -135,6 +145,7 @@ impl<'a> Threads<'a> {
                     Some(host) => host.before_frame(index),
                     None => Some(Vec::new()),
                 };
+                self.keep_to_size(thread, pieces.size());
                 if let Some(text_before) = text_before {
                     let mut frame = self.frame(thread, number, view, code, &scope, &mut printer);
                     frame.text_before = text_before;
@@ -231,8 +242,11 @@ fn calls(code: &Code<'_>) -> Vec<Call> {
     let inlined = code.scopes.as_deref().map_or(&[][..], |scopes| &scopes.inlined);
     for call in inlined.iter().rev() {
         let start = call.start.and_then(|start| Some(code.module?.bias.to_runtime(start)));
-        found.push(Call { function: call.name.clone(), start, file: at.0, line: at.1, column: at.2 });
-        at = (call.call_file.clone(), call.call_line, call.call_column);
+        found.push(Call { function: call.name.clone(), start, file: at.0.clone(), line: at.1, column: at.2 });
+        // DWARF 2 does not tell where the call is; the line of its code is the nearest answer.
+        if call.call_line.is_some() {
+            at = (call.call_file.clone(), call.call_line, call.call_column);
+        }
     }
     found.push(Call {
         function: code.function.clone(),

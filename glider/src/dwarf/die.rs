@@ -49,7 +49,7 @@ impl Die {
     pub(crate) fn string(self, entry: &Entry, name: DwAt) -> Option<Arc<str>> {
         let value = entry.attr_value(name)?;
         let bytes = self.unit.file.dwarf.attr_string(&self.unit.unit, value).ok()?;
-        Some(String::from_utf8_lossy(bytes.slice()).into())
+        (!bytes.is_empty()).then(|| String::from_utf8_lossy(bytes.slice()).into())
     }
 
     /// This DIE and those it completes: its abstract origin or specification, theirs, and so on

@@ -70,6 +70,11 @@ impl DebugInfo {
         &self.path
     }
 
+    /// What of the debug information was needed and is somewhere that is not read.
+    pub fn gap(&self) -> Option<&'static str> {
+        self.file.gap.get()
+    }
+
     /// The compilation unit whose code holds `pc`.
     fn unit(&self, pc: FileAddress) -> Option<&'static Unit> {
         let ranges = self.ranges.get_or_init(|| UnitRanges::new(self.file));

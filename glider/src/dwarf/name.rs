@@ -38,10 +38,15 @@ impl Die {
             // The scope of a function's out-of-line body is that of its declaration.
             inner =
                 Die { unit: inner.unit, offset: parent }.chain().last().map_or(inner, |(origin, _)| origin);
-            let anonymous = || Arc::from("(anonymous namespace)");
-            parts.push(inner.name().unwrap_or_else(anonymous));
+            parts.push(inner.name().unwrap_or_else(|| inner.word_for_nameless()));
         }
         parts.reverse();
         Some(parts.join("::").into())
+    }
+
+    /// What stands for the name of a scope without one.
+    fn word_for_nameless(self) -> Arc<str> {
+        let is_namespace = self.entry().is_some_and(|entry| entry.tag() == gimli::DW_TAG_namespace);
+        Arc::from(if is_namespace { "(anonymous namespace)" } else { "(anonymous class)" })
     }
 }

@@ -6,7 +6,7 @@ use super::{Attribute, CallSite, Die};
 use crate::object::Object;
 use crate::unwind::Bytes;
 use gimli::{AttributeValue, DebugInfoOffset, DebugTypeSignature, UnitOffset, UnitSectionOffset, UnitType};
-use std::cell::{OnceCell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -18,6 +18,8 @@ pub struct DwarfFile {
     pub(super) dwarf: gimli::Dwarf<Bytes>,
     /// The file that dwz moved common entries to.
     supplementary: Option<&'static DwarfFile>,
+    /// What of the debug information is somewhere that is not read.
+    pub(super) gap: Cell<Option<&'static str>>,
     headers: OnceCell<Headers>,
     units: RefCell<HashMap<UnitId, Option<&'static Unit>>>,
     signatures: OnceCell<HashMap<u64, (UnitId, UnitOffset)>>,
@@ -61,18 +63,26 @@ impl DwarfFile {
         };
         let mut dwarf = gimli::Dwarf::load(|id| section(object, id)).ok()?;
         let mut supplementary = None;
+        let mut gap = None;
+        if object.has_supplementary() {
+            gap = Some("the supplementary debug file (dwz) that its names and types are in is not found");
+        }
         if let Some(shared) = crate::object::find_supplementary(object) {
             dwarf.load_sup(|id| section(&shared, id)).ok()?;
             let own = gimli::Dwarf::load(|id| section(&shared, id)).ok()?;
             supplementary = Some(&*Box::leak(Box::new(DwarfFile::new(own, None))));
+            gap = None;
         }
-        Some(DwarfFile::new(dwarf, supplementary))
+        let file = DwarfFile::new(dwarf, supplementary);
+        file.gap.set(gap);
+        Some(file)
     }
 
     fn new(dwarf: gimli::Dwarf<Bytes>, supplementary: Option<&'static DwarfFile>) -> DwarfFile {
         DwarfFile {
             dwarf,
             supplementary,
+            gap: Cell::new(None),
             headers: OnceCell::new(),
             units: RefCell::default(),
             signatures: OnceCell::new(),
@@ -114,6 +124,11 @@ impl DwarfFile {
     fn parse_unit(&'static self, id: UnitId) -> Option<&'static Unit> {
         let unit = self.dwarf.unit(*self.headers().all.get(id.0)?).ok()?;
         let root = unit.entry(unit.header.root_offset()).ok()?;
+        if unit.dwo_name().ok().flatten().is_some() {
+            self.gap.set(Some(
+                "its variables and inlined calls are in .dwo files (split DWARF), which are not read",
+            ));
+        }
         let language = match root.attr_value(gimli::DW_AT_language) {
             Some(AttributeValue::Language(language)) => Some(language),
             _ => None,

@@ -8,8 +8,9 @@ use crate::address::{Bias, FileAddress};
 use crate::dwarf::DebugInfo;
 use crate::target::Mapping;
 use crate::unwind::{Bytes, Section, UnwindSections};
-use object::{Object as _, ObjectSection as _, ObjectSegment as _, ObjectSymbol as _};
+use object::{Object as _, ObjectSection as _, ObjectSegment as _, ObjectSymbol as _, SectionIndex};
 use std::cell::OnceCell;
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 /// One ELF file that the target maps, or a debug file.
@@ -147,16 +148,21 @@ impl Object {
         })
     }
 
-    /// Where the DWARF came from, if any was asked for and found.
-    pub fn debug_info_path(&self) -> Option<&Path> {
-        self.debug_info.get().copied().flatten().map(DebugInfo::path)
+    /// The DWARF, if any was asked for and found.
+    pub fn known_debug_info(&self) -> Option<&'static DebugInfo> {
+        self.debug_info.get().copied().flatten()
+    }
+
+    /// Whether a part of the DWARF is in a supplementary file (`.gnu_debugaltlink`).
+    pub fn has_supplementary(&self) -> bool {
+        self.has_section(".gnu_debugaltlink")
     }
 
     /// Symbols by address: of `.symtab`, else of the debug file's, else `.dynsym`.
     pub fn symbols(&self) -> &SymbolTable {
         self.symbols.get_or_init(|| match self.file_with_symbols() {
-            Some(file) => SymbolTable::new(file.symbols()),
-            None => SymbolTable::new(self.file.dynamic_symbols()),
+            Some(file) => SymbolTable::new(file.symbols(), &section_ends(file)),
+            None => SymbolTable::new(self.file.dynamic_symbols(), &section_ends(&self.file)),
         })
     }
 
@@ -191,4 +197,10 @@ fn find_by_name(symbols: object::SymbolIterator<'static, '_>, name: &str) -> Opt
     let mut symbols = symbols.filter(|symbol| symbol.is_definition());
     let found = symbols.find(|symbol| symbol.name_bytes() == Ok(name.as_bytes()))?;
     Some(FileAddress(found.address()))
+}
+
+fn section_ends(file: &object::File<'static>) -> HashMap<SectionIndex, u64> {
+    file.sections()
+        .map(|section| (section.index(), section.address().saturating_add(section.size())))
+        .collect()
 }

@@ -13,11 +13,10 @@ use crate::dwarf::SourceLine;
 use crate::limits::Limits;
 use crate::report::{Door, Footer, Plugin, PluginCall, PluginStatus, PluginText};
 use crate::stacks::{Stacks, ThreadStack};
-use crate::values::{Item, Part, Shown, ValueHooks};
+use crate::values::{Item, ItemName, Part, Shown, ValueHooks};
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
 use std::ffi::{c_char, c_void};
-use std::fmt;
 use std::io::Write;
 use std::rc::Rc;
 use std::time::Instant;
@@ -67,6 +66,17 @@ struct Slot {
     printed: Cell<u64>,
 }
 
+impl Slot {
+    fn new(planned: &Planned) -> Slot {
+        Slot {
+            name: planned.file_name(),
+            entry: RefCell::new(planned.entry()),
+            analyzer: OnceCell::new(),
+            printed: Cell::new(0),
+        }
+    }
+}
+
 /// The plugins of one trace, in their own process.
 pub struct Host<'a> {
     seat: &'a Seat<'a>,
@@ -80,13 +90,15 @@ pub struct Host<'a> {
     pub(super) built: Built,
     /// Hash tables of C modules.
     pub(super) tables: Tables,
-    slots: RefCell<Vec<Rc<Slot>>>,
+    slots: Vec<Slot>,
     /// The call that is being made.
     calling: Cell<Option<Call>>,
     /// Stacks of other threads than the one at hand.
     others: RefCell<HashMap<usize, Rc<ThreadStack<'a>>>>,
     frame_counts: RefCell<HashMap<usize, u32>>,
     thread: RefCell<Option<Rc<ThreadStack<'a>>>>,
+    /// Its id; 0 outside of threads.
+    tid: Cell<i32>,
     frame: Cell<Option<usize>>,
     /// The number that the report prints for the frame at hand.
     number: Cell<usize>,
@@ -109,11 +121,12 @@ impl<'a> Host<'a> {
             registrations: Registrations::default(),
             built: Built::default(),
             tables: Tables::default(),
-            slots: RefCell::default(),
+            slots: seat.plugins.iter().map(|planned| Slot::new(planned)).collect(),
             calling: Cell::new(None),
             others: RefCell::default(),
             frame_counts: RefCell::default(),
             thread: RefCell::new(None),
+            tid: Cell::new(0),
             frame: Cell::new(None),
             number: Cell::new(0),
             names: RefCell::default(),
@@ -128,13 +141,7 @@ impl<'a> Host<'a> {
     }
 
     fn load_one(&self, index: usize, planned: &Planned) {
-        let slot = Rc::new(Slot {
-            name: planned.file_name(),
-            entry: RefCell::new(planned.entry()),
-            analyzer: OnceCell::new(),
-            printed: Cell::new(0),
-        });
-        self.slots.borrow_mut().push(slot.clone());
+        let Some(slot) = self.slots.get(index) else { return };
         let (loaded, text) = self.call(index, Hook::Load, || self.open(planned));
         self.pending.borrow_mut().extend(text);
         let mut entry = slot.entry.borrow_mut();
@@ -174,9 +181,8 @@ impl<'a> Host<'a> {
 
     /// Calls into the plugin with this index. Gives what the call gave, and what was printed.
     fn call<R>(&self, index: usize, hook: Hook, run: impl FnOnce() -> R) -> (R, Option<PluginText>) {
-        let thread = self.thread.borrow().as_ref().map_or(0, |thread| thread.tid);
         let frame = self.frame.get().and_then(|frame| u32::try_from(frame).ok());
-        let call = Call { plugin: index, hook, thread, frame };
+        let call = Call { plugin: index, hook, thread: self.tid.get(), frame };
         let began = self.seat.notes_calls.then(Instant::now);
         let before = self.calling.replace(Some(call));
         self.seat.board.begin(call);
@@ -207,7 +213,7 @@ impl<'a> Host<'a> {
 
     /// Takes what was printed, on the account of the plugin with this index.
     fn take(&self, index: usize) -> Option<PluginText> {
-        let slot = self.slots.borrow().get(index).cloned()?;
+        let slot = self.slots.get(index)?;
         let Some(bytes) = self.seat.printed.borrow_mut().take() else {
             self.seat.give_up(Ending::TooMuchOutput)
         };
@@ -226,7 +232,7 @@ impl<'a> Host<'a> {
             return;
         }
         notes.push(PluginCall {
-            plugin: self.slots.borrow().get(index).map(|slot| slot.name.clone()).unwrap_or_default(),
+            plugin: self.slots.get(index).map(|slot| slot.name.clone()).unwrap_or_default(),
             hook: call.to_string(),
             nanoseconds: u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX),
             printed: text.map_or(0, |text| text.text.len()),
@@ -236,9 +242,7 @@ impl<'a> Host<'a> {
     /// Calls each plugin that has the hook, in order. Gives what each call gave, and the texts.
     fn each<R>(&self, hook: Hook, run: impl Fn(&dyn Analyzer) -> R) -> (Vec<R>, Vec<PluginText>) {
         let (mut results, mut texts) = (Vec::new(), Vec::new());
-        for index in 0..self.slots.borrow().len() {
-            let slot = self.slots.borrow().get(index).cloned();
-            let Some(slot) = slot else { continue };
+        for (index, slot) in self.slots.iter().enumerate() {
             let Some(analyzer) = slot.analyzer.get().filter(|analyzer| analyzer.wants(self, hook)) else {
                 continue;
             };
@@ -250,13 +254,13 @@ impl<'a> Host<'a> {
     }
 
     fn wants(&self, hook: Hook) -> bool {
-        let slots = self.slots.borrow();
-        slots.iter().filter_map(|slot| slot.analyzer.get()).any(|analyzer| analyzer.wants(self, hook))
+        self.slots.iter().filter_map(|slot| slot.analyzer.get()).any(|analyzer| analyzer.wants(self, hook))
     }
 
     /// Before a thread. Gives the text to put before it, or `None` when it is hidden.
     pub fn begin_thread(&self, stack: Option<Rc<ThreadStack<'a>>>) -> Option<Vec<PluginText>> {
         let is_known = stack.is_some();
+        self.tid.set(stack.as_ref().map_or(0, |stack| stack.tid));
         *self.thread.borrow_mut() = stack;
         self.context.set(None);
         self.frame.set(None);
@@ -270,6 +274,7 @@ impl<'a> Host<'a> {
             return Some(texts);
         }
         self.pending.borrow_mut().extend(texts);
+        self.tid.set(0);
         *self.thread.borrow_mut() = None;
         None
     }
@@ -281,6 +286,7 @@ impl<'a> Host<'a> {
         if self.thread.borrow().is_some() {
             texts.extend(self.each(Hook::EndThread, |plugin| plugin.end_thread(self)).1);
         }
+        self.tid.set(0);
         *self.thread.borrow_mut() = None;
         self.handles.forget_frames();
         texts
@@ -319,7 +325,7 @@ impl<'a> Host<'a> {
     pub fn finish(&self, footer: &mut Footer) {
         footer.plugin_output = std::mem::take(&mut *self.pending.borrow_mut());
         footer.plugin_output.extend(self.each(Hook::GlobalTrace, |plugin| plugin.global_trace(self)).1);
-        footer.plugins = self.slots.borrow().iter().map(|slot| slot.entry.borrow().clone()).collect();
+        footer.plugins = self.slots.iter().map(|slot| slot.entry.borrow().clone()).collect();
         footer.plugin_calls = std::mem::take(&mut *self.notes.borrow_mut());
     }
 
@@ -358,8 +364,7 @@ impl<'a> Host<'a> {
     /// Notes that the hook that is being called failed; with `is_over` the plugin is done for.
     pub(super) fn note_error(&self, error: &str, is_over: bool) {
         let Some(call) = self.calling.get() else { return };
-        let slot = self.slots.borrow().get(call.plugin).cloned();
-        let Some(slot) = slot else { return };
+        let Some(slot) = self.slots.get(call.plugin) else { return };
         let mut entry = slot.entry.borrow_mut();
         entry.status = PluginStatus::Failed;
         let first = entry.problem.get_or_insert_with(|| format!("{error}, at {call}"));
@@ -433,15 +438,23 @@ impl<'a> Host<'a> {
                 name.push(b'*');
                 name.extend(pointer.iter().take_while(|byte| **byte != 0));
             }
-            // Writing to memory does not fail.
-            _ => drop(write!(name, "{}", item.name)),
+            _ => match item.name {
+                ItemName::Text(text) => name.extend_from_slice(text.as_bytes()),
+                // Writing to memory does not fail.
+                ItemName::Index(index) => drop(write!(name, "[{index}]")),
+            },
         }
-        let end = name.iter().position(|byte| *byte == 0).unwrap_or(name.len());
-        name.truncate(end);
         name.push(0);
     }
 
-    /// The name of the value at this depth as C has it; stays until the next value of the same depth.
+    /// The complete name of the value at this depth.
+    pub(super) fn name_at(&self, depth: usize) -> String {
+        let names = self.names.borrow();
+        let name = names.get(depth).and_then(|name| name.split_last()).map(|(_, name)| name);
+        String::from_utf8_lossy(name.unwrap_or_default()).into_owned()
+    }
+
+    /// The name of the value at this depth as C has it, up to a NUL in it; stays until the next value of the same depth.
     pub(super) fn name_pointer(&self, depth: usize) -> *const c_char {
         self.names
             .borrow()
@@ -461,29 +474,14 @@ pub(super) struct FrameContext {
     pub(super) handle: *mut c_void,
 }
 
-/// The complete name of the value at a depth.
-struct Name<'h, 'a>(&'h Host<'a>, usize);
-
-impl fmt::Display for Name<'_, '_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names = self.0.names.borrow();
-        let name =
-            names.get(self.1).and_then(|name| name.split_last()).map(|(_, name)| name).unwrap_or_default();
-        f.write_str(&String::from_utf8_lossy(name))
-    }
-}
-
 impl ValueHooks for Host<'_> {
     fn before(&self, item: &Item<'_>) -> (Vec<PluginText>, Shown) {
         self.keep_name(item);
-        let item = &Item { name: &Name(self, item.depth), ..*item };
         let frame = self.frame.get().unwrap_or_default();
         let mut texts = Vec::new();
         let mut decided = Shown::AsIs;
         for (hook, is_printer) in [(Hook::BeforeVariable, false), (Hook::PrintValue, true)] {
-            for index in 0..self.slots.borrow().len() {
-                let slot = self.slots.borrow().get(index).cloned();
-                let Some(slot) = slot else { continue };
+            for (index, slot) in self.slots.iter().enumerate() {
                 let Some(analyzer) = slot.analyzer.get().filter(|plugin| plugin.wants(self, hook)) else {
                     continue;
                 };
@@ -508,7 +506,6 @@ impl ValueHooks for Host<'_> {
     }
 
     fn after(&self, item: &Item<'_>) -> Vec<PluginText> {
-        let item = &Item { name: &Name(self, item.depth), ..*item };
         let frame = self.frame.get().unwrap_or_default();
         self.each(Hook::AfterVariable, |plugin| plugin.after_value(self, frame, item)).1
     }

@@ -10,7 +10,7 @@ use crate::report::render::render_variable;
 use crate::report::{Variable, VariableKind};
 use crate::stacks::{Stacks, ThreadStack};
 use crate::types::{Count, Kind, Type};
-use crate::values::{Place, Printer, Process, thread_local_block};
+use crate::values::{Place, Printer, Process, thread_local};
 use object::{Object as _, ObjectSymbol as _};
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -27,6 +27,8 @@ pub(super) struct Services<'a> {
     pub(super) stacks: &'a Stacks<'a>,
     pub(super) limits: &'a Limits,
     symbols: RefCell<HashMap<SymbolKey, Option<Rc<Symbol>>>>,
+    /// By path of the object and name.
+    thread_locals: RefCell<HashMap<(String, String), Option<ThreadLocal>>>,
 }
 
 /// Object and raw name, as they were asked for.
@@ -47,6 +49,15 @@ pub(super) struct Symbol {
     pub(super) size: u64,
 }
 
+/// A thread-local variable, for all threads.
+#[derive(Clone, Copy)]
+struct ThreadLocal {
+    /// The dynamic linker's number for the storage of its module.
+    module: u64,
+    /// Where it lies in that.
+    offset: u64,
+}
+
 /// A parameter or local of a frame.
 pub(super) struct Local {
     pub(super) kind: VariableKind,
@@ -58,7 +69,7 @@ pub(super) struct Local {
 
 impl<'a> Services<'a> {
     pub(super) fn new(stacks: &'a Stacks<'a>, limits: &'a Limits) -> Services<'a> {
-        Services { stacks, limits, symbols: RefCell::default() }
+        Services { stacks, limits, symbols: RefCell::default(), thread_locals: RefCell::default() }
     }
 
     /// The process.
@@ -143,16 +154,30 @@ impl<'a> Services<'a> {
     pub(super) fn thread_local(&self, thread: usize, object: Option<&str>, name: &str) -> Option<Address> {
         let registers = self.stacks.capture.threads.get(thread)?.registers.as_deref()?;
         self.modules(object).find_map(|module| {
+            let ThreadLocal { module, offset } = self.find_thread_local(module, name)?;
+            thread_local::block_with(&self.process(), module, registers.fs_base)?.checked_add(offset)
+        })
+    }
+
+    /// A thread-local variable of a module: looked for once, since it is asked for each thread.
+    fn find_thread_local(&self, module: &Module, name: &str) -> Option<ThreadLocal> {
+        let key = (module.path.to_string(), name.to_string());
+        if let Some(known) = self.thread_locals.borrow().get(&key) {
+            return *known;
+        }
+        let find = || {
             let file = module.object.as_ref().ok()?.file();
             let mut symbols = file.dynamic_symbols().chain(file.symbols());
             let symbol = symbols.find(|symbol| {
+                // `is_definition` is about functions and objects: it says no to thread-local variables.
                 symbol.kind() == object::SymbolKind::Tls
-                    && symbol.is_definition()
+                    && !symbol.is_undefined()
                     && symbol.name_bytes() == Ok(name.as_bytes())
             })?;
-            let block = thread_local_block(&self.process(), module, registers.fs_base)?;
-            block.checked_add(symbol.address())
-        })
+            let id = thread_local::module_id(&self.process(), module)?;
+            Some(ThreadLocal { module: id, offset: symbol.address() })
+        };
+        *self.thread_locals.borrow_mut().entry(key).or_insert(find())
     }
 
     /// Address space and resident size of the process, bytes.

@@ -10,9 +10,12 @@ use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-/// Write permission for the group or for others. The sticky bit does not help: it keeps
-/// others from removing a file, not from putting one there first.
+/// Write permission for the group or for others.
 const WRITABLE_BY_OTHERS: u32 = 0o022;
+/// In a folder with this bit only its owner and an entry's own may exchange the entry (inode(7)).
+/// That keeps a trusted user's folder inside of `/tmp` his; it does not keep others from putting a
+/// file there first, so for the folder that the plugin is in it does not help.
+const STICKY: u32 = 0o1000;
 
 /// A file that passed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,13 +43,15 @@ fn check_for(path: &Path, user: u32) -> Result<TrustedFile, String> {
         if !metadata.is_dir() {
             return Err(format!("{} is no folder", folder.display()));
         }
-        check_owner_and_mode(folder, &metadata, user)?;
+        let is_immediate = path.parent() == Some(folder);
+        let allowed = if !is_immediate && metadata.mode() & STICKY != 0 { WRITABLE_BY_OTHERS } else { 0 };
+        check_owner_and_mode(folder, &metadata, user, allowed)?;
     }
     let metadata = look_at(&path)?;
     if !metadata.is_file() {
         return Err(format!("{} is not a regular file", path.display()));
     }
-    check_owner_and_mode(&path, &metadata, user)?;
+    check_owner_and_mode(&path, &metadata, user, 0)?;
     Ok(TrustedFile { identity: (metadata.dev(), metadata.ino()), path })
 }
 
@@ -55,12 +60,13 @@ fn look_at(path: &Path) -> Result<Metadata, String> {
     path.symlink_metadata().map_err(|error| format!("{}: {error}", path.display()))
 }
 
-fn check_owner_and_mode(path: &Path, metadata: &Metadata, user: u32) -> Result<(), String> {
+/// `allowed`: permissions that others may have all the same.
+fn check_owner_and_mode(path: &Path, metadata: &Metadata, user: u32, allowed: u32) -> Result<(), String> {
     let owner = metadata.uid();
     if owner != 0 && owner != user {
         return Err(format!("{} belongs to user {owner}", path.display()));
     }
-    if metadata.mode() & WRITABLE_BY_OTHERS != 0 {
+    if metadata.mode() & WRITABLE_BY_OTHERS & !allowed != 0 {
         return Err(format!(
             "{} can be written by other users (mode {:o})",
             path.display(),
@@ -117,6 +123,22 @@ mod tests {
         fs::set_permissions(&file, Permissions::from_mode(0o644)).unwrap();
         fs::set_permissions(&inner, Permissions::from_mode(0o755)).unwrap();
         check_for(&file, user()).unwrap();
+    }
+
+    #[test]
+    fn a_folder_of_the_user_in_a_sticky_one_is_his() {
+        let folder = trusted_folder();
+        let (outer, inner) = (folder.path().join("outer"), folder.path().join("outer/inner"));
+        fs::create_dir_all(&inner).unwrap();
+        fs::set_permissions(&inner, Permissions::from_mode(0o755)).unwrap();
+        let file = inner.join("file.so");
+        fs::write(&file, "x").unwrap();
+        fs::set_permissions(&file, Permissions::from_mode(0o644)).unwrap();
+        fs::set_permissions(&outer, Permissions::from_mode(0o1777)).unwrap();
+        check_for(&file, user()).unwrap();
+        fs::set_permissions(&outer, Permissions::from_mode(0o777)).unwrap();
+        let refusal = check_for(&file, user()).unwrap_err();
+        assert!(refusal.contains("outer can be written by other users (mode 777)"), "{refusal}");
     }
 
     #[test]

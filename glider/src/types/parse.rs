@@ -8,18 +8,35 @@ use gimli::AttributeValue;
 /// Parses the type a DIE describes. What cannot be parsed is [`Kind::Opaque`].
 pub(super) fn parse(die: Die) -> Type {
     let name = spelling::spell(die);
-    let Some(entry) = die.entry() else { return Type { name, size: None, kind: Kind::Opaque } };
+    let Some((die, entry)) = described(die) else { return Type { name, size: None, kind: Kind::Opaque } };
     let size = number(&entry, gimli::DW_AT_byte_size);
     let kind = kind(die, &entry);
     let size = size.or_else(|| match &kind {
         // DWARF lets pointers go without a size; it is the unit's address size.
         Kind::Pointer { .. } | Kind::Reference { .. } => Some(u64::from(die.unit.encoding().address_size)),
+        // psABI for C++: a pointer to a data member is one word, to a member function two.
+        Kind::Opaque if entry.tag() == gimli::DW_TAG_ptr_to_member_type => {
+            let target = die.reference(&entry, gimli::DW_AT_type).and_then(Die::entry);
+            let is_function = target.is_some_and(|target| target.tag() == gimli::DW_TAG_subroutine_type);
+            Some(if is_function { 16 } else { 8 })
+        }
         Kind::Alias { target: Some(target) } => {
             target.entry().and_then(|entry| number(&entry, gimli::DW_AT_byte_size))
         }
         _ => None,
     });
     Type { name, size, kind }
+}
+
+/// The DIE that describes the type: for a stand-in of a type unit (DWARF 5 §5.1, `DW_AT_signature`),
+/// the one in that unit.
+fn described(die: Die) -> Option<(Die, Entry)> {
+    let entry = die.entry()?;
+    let signed = die.reference(&entry, gimli::DW_AT_signature);
+    match signed.and_then(|signed| Some((signed, signed.entry()?))) {
+        Some(found) => Some(found),
+        None => Some((die, entry)),
+    }
 }
 
 fn kind(die: Die, entry: &Entry) -> Kind {

@@ -6,14 +6,13 @@
 use super::Place;
 use crate::dwarf::Die;
 use crate::report::{PluginText, Value, VariableKind};
-use std::fmt;
 
 /// A value that is about to be printed.
 pub struct Item<'v> {
     /// What it is.
     pub part: Part,
-    /// Its name: a member's own, `[3]`, `*name`; empty where it has none.
-    pub name: &'v dyn fmt::Display,
+    /// Its name; of what a pointer points at, `*`: the hooks know the pointer's.
+    pub name: ItemName<'v>,
     /// Its type; `None` where the debug information has none.
     pub type_die: Option<Die>,
     /// Where it is.
@@ -22,6 +21,15 @@ pub struct Item<'v> {
     pub size: Option<u64>,
     /// How deep it is nested: 0 for a variable.
     pub depth: usize,
+}
+
+/// The name of an [`Item`].
+#[derive(Clone, Copy)]
+pub enum ItemName<'v> {
+    /// A name; empty where it has none.
+    Text(&'v str),
+    /// `[3]`.
+    Index(u64),
 }
 
 /// What an [`Item`] is.
@@ -45,17 +53,20 @@ pub enum Shown {
     AsIs,
     /// Not by glider: it is hidden, or was printed by the hooks.
     Taken,
-    /// By these words and parts in place of its own.
-    Replaced {
-        /// Who says so.
-        plugin: String,
-        /// What stands after the `=`.
-        text: String,
-        /// Parts, which are printed as values.
-        children: Vec<Child>,
-        /// How many parts are left out.
-        omitted: u64,
-    },
+    /// By these words and parts in place of its own. Boxed: nearly every value is as it is.
+    Replaced(Box<Replaced>),
+}
+
+/// What stands for a value.
+pub struct Replaced {
+    /// Who says so.
+    pub plugin: String,
+    /// What stands after the `=`.
+    pub text: String,
+    /// Parts, which are printed as values.
+    pub children: Vec<Child>,
+    /// How many parts are left out.
+    pub omitted: u64,
 }
 
 /// A part of a replaced value.

@@ -12,13 +12,12 @@ mod place;
 mod printer;
 mod scalar;
 mod text;
-mod thread_local;
+pub(crate) mod thread_local;
 
-pub use hooks::{Child, Item, Part, Shown, ValueHooks};
+pub use hooks::{Child, Item, ItemName, Part, Replaced, Shown, ValueHooks};
 pub use location::{FrameView, Scope};
 pub use place::{Missing, Place};
 pub use printer::Printer;
-pub(crate) use thread_local::block as thread_local_block;
 
 use crate::object::Modules;
 use crate::target::Memory;

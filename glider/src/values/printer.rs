@@ -1,7 +1,7 @@
 //! From a place and a type to a value: structures member by member, arrays element by
 //! element, pointers followed, each within its limit.
 
-use super::hooks::{self, Child, Item, Part, Shown, ValueHooks};
+use super::hooks::{self, Child, Item, ItemName, Part, Replaced, Shown, ValueHooks};
 use super::location::Scope;
 use super::place::{Missing, Place};
 use super::{scalar, text};
@@ -59,7 +59,7 @@ impl<'a> Printer<'a> {
         let place = scope.place(&variable.location);
         let type_name = variable.type_die.map(|die| scope.process.types.get(die).name.clone());
         let part = Part::Variable(variable.kind);
-        let item = item(part, &variable.name, variable.type_die, &place, 0);
+        let item = item(part, ItemName::Text(&variable.name), variable.type_die, &place, 0);
         let value =
             self.hooked(scope, &item, |printer| printer.value(scope, variable.type_die, &place, 0))?;
         Some(Variable {
@@ -84,7 +84,8 @@ impl<'a> Printer<'a> {
         let value = match shown {
             Shown::AsIs => show(self),
             Shown::Taken => return hooks::with_texts(None, before, Vec::new()),
-            Shown::Replaced { plugin, text, children, omitted } => {
+            Shown::Replaced(replaced) => {
+                let Replaced { plugin, text, children, omitted } = *replaced;
                 let members =
                     children.iter().filter_map(|child| self.child(scope, child, item.depth)).collect();
                 Value::Replaced { plugin, text, members, omitted }
@@ -96,20 +97,24 @@ impl<'a> Printer<'a> {
     fn child(&mut self, scope: &Scope<'_>, child: &Child, depth: usize) -> Option<Member> {
         let Child { name, place, type_die } = child;
         let depth = depth + 1;
-        let value = self.hooked(scope, &item(Part::Child, name, *type_die, place, depth), |printer| {
-            match (type_die, place) {
-                // Without a type the place itself is all there is to show.
-                (None, Place::Memory(address)) => Value::Pointer {
-                    text: address.to_string(),
-                    symbol: scope.process.modules.name(*address).map(|name| name.to_string()),
-                    pointee: Pointee::None,
-                },
-                _ if depth > printer.limits.depth => {
-                    Value::unreadable(format_args!("--max-depth {}", printer.limits.depth))
+        let value = self.hooked(
+            scope,
+            &item(Part::Child, ItemName::Text(name), *type_die, place, depth),
+            |printer| {
+                match (type_die, place) {
+                    // Without a type the place itself is all there is to show.
+                    (None, Place::Memory(address)) => Value::Pointer {
+                        text: address.to_string(),
+                        symbol: scope.process.modules.name(*address).map(|name| name.to_string()),
+                        pointee: Pointee::None,
+                    },
+                    _ if depth > printer.limits.depth => {
+                        Value::unreadable(format_args!("--max-depth {}", printer.limits.depth))
+                    }
+                    _ => printer.value(scope, *type_die, place, depth),
                 }
-                _ => printer.value(scope, *type_die, place, depth),
-            }
-        })?;
+            },
+        )?;
         let type_name = type_die.map(|die| scope.process.types.get(die).name.clone());
         Some(Member { name: Some(name.as_str().into()), type_name, bits: None, value })
     }
@@ -291,7 +296,7 @@ impl<'a> Printer<'a> {
             return Pointee::Note("[not followed: --max-pointers]");
         };
         self.pointers = left;
-        let item = item(Part::Pointee, &"*", declared, &place, depth + 1);
+        let item = item(Part::Pointee, ItemName::Text("*"), declared, &place, depth + 1);
         let value = self.hooked(scope, &item, |printer| {
             let value = printer.resolved_value(scope, die, found, &place, depth + 1);
             let mut value = value.unwrap_or_else(|missing| missing.value());
@@ -415,8 +420,7 @@ impl<'a> Printer<'a> {
             let repeats = self.equal_neighbours(scope, place, next, count, stride);
             let value = match inner {
                 [] => {
-                    let name = format_args!("[{next}]");
-                    let item = item(Part::Element, &name, Some(element_die), &at, depth + 1);
+                    let item = item(Part::Element, ItemName::Index(next), Some(element_die), &at, depth + 1);
                     let value =
                         self.hooked(scope, &item, |printer| printer.value(scope, element, &at, depth + 1));
                     value.unwrap_or(Value::HIDDEN)
@@ -527,7 +531,8 @@ impl<'a> Printer<'a> {
         };
         let name: &str = member.name.as_deref().unwrap_or_default();
         let size = member.bit_size.map(|bits| bits.div_ceil(8));
-        let item = Item { size, ..item(Part::Member, &name, member.type_die, &inner, depth + 1) };
+        let item =
+            Item { size, ..item(Part::Member, ItemName::Text(name), member.type_die, &inner, depth + 1) };
         let value = self.hooked(scope, &item, |printer| match (member.offset, member.bit_size) {
             (MemberOffset::Bits(start), Some(size)) => printer.bit_field(scope, member, place, start, size),
             _ => printer.value(scope, member.type_die, &inner, depth + 1),
@@ -564,7 +569,7 @@ impl<'a> Printer<'a> {
 /// A value of its type's size.
 fn item<'v>(
     part: Part,
-    name: &'v dyn std::fmt::Display,
+    name: ItemName<'v>,
     type_die: Option<Die>,
     place: &'v Place,
     depth: usize,

@@ -34,7 +34,7 @@ pub(super) fn boolean(raw: u128) -> Value {
 
 /// A character.
 pub(super) fn character(raw: u128, bits: u64, signed: bool) -> Value {
-    Value::Char { text: text::character(number(raw, bits, signed)) }
+    Value::Char { text: text::character(number(raw, bits, signed), bits) }
 }
 
 /// A floating point number from its bytes; `type_name` tells the two 16-byte formats apart.

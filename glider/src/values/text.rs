@@ -30,14 +30,15 @@ pub(super) fn quote_wide(units: &[u32]) -> String {
     text
 }
 
-/// A character as number and, when it has a shape, quoted: `97 'a'`.
-pub(super) fn character(number: i128) -> String {
+/// A character of this many bits as number and, when it has a shape, quoted: `97 'a'`.
+pub(super) fn character(number: i128, bits: u64) -> String {
     let mut text = number.to_string();
     // A negative number is the signed reading of a byte above 0x7f, no character of its own.
     let code = u32::try_from(number).ok().and_then(char::from_u32);
     if let Some(character) = code {
         text.push_str(" '");
-        if (128..160).contains(&number) {
+        // A byte above 0x7f is a part of a character, if any.
+        if (128..160).contains(&number) || bits == 8 && number >= 128 {
             let _ = write!(text, "\\x{number:02x}");
         } else {
             escape(&mut text, character, '\'');
@@ -81,9 +82,11 @@ mod tests {
 
     #[test]
     fn characters_show_number_and_shape() {
-        assert_eq!(character(97), "97 'a'");
-        assert_eq!(character(0), "0 '\\0'");
-        assert_eq!(character(-1), "-1");
-        assert_eq!(character(39), "39 '\\''");
+        assert_eq!(character(97, 8), "97 'a'");
+        assert_eq!(character(0, 8), "0 '\\0'");
+        assert_eq!(character(-1, 8), "-1");
+        assert_eq!(character(39, 8), "39 '\\''");
+        assert_eq!(character(200, 8), "200 '\\xc8'");
+        assert_eq!(character(200, 32), "200 'È'");
     }
 }

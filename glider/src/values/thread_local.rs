@@ -13,7 +13,11 @@ const UNALLOCATED: u64 = u64::MAX;
 /// The block of `module`'s thread-local variables for the thread with this thread pointer.
 /// `None` when the thread has not allocated it, or the C library is not one we know.
 pub(crate) fn block(process: &Process<'_>, module: &Module, thread_pointer: u64) -> Option<Address> {
-    let id = if process.modules.is_main(module) { 1 } else { module_id(process, module)? };
+    block_with(process, module_id(process, module)?, thread_pointer)
+}
+
+/// The block that a thread has for the module of this number; `None` as for [`block`].
+pub(crate) fn block_with(process: &Process<'_>, id: u64, thread_pointer: u64) -> Option<Address> {
     // tcbhead_t.dtv, the vector; its entries are two words each, the first of them a counter.
     let vector = process.memory.read_u64(Address(thread_pointer.checked_add(8)?))?;
     let entry = vector.checked_add(id.checked_mul(16)?)?;
@@ -24,7 +28,10 @@ pub(crate) fn block(process: &Process<'_>, module: &Module, thread_pointer: u64)
 /// The dynamic linker's number for the object's thread-local storage, `link_map.l_tls_modid`,
 /// whose place glibc tells debuggers by the symbol `_thread_db_link_map_l_tls_modid`
 /// (three words: bits, elements, offset).
-fn module_id(process: &Process<'_>, module: &Module) -> Option<u64> {
+pub(crate) fn module_id(process: &Process<'_>, module: &Module) -> Option<u64> {
+    if process.modules.is_main(module) {
+        return Some(1);
+    }
     let memory = process.memory;
     let descriptor = symbol_address(process, "_thread_db_link_map_l_tls_modid")?;
     let offset = memory.read_u64(descriptor.checked_add(8)?)? & 0xffff_ffff;

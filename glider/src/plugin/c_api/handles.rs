@@ -10,6 +10,7 @@ use super::process::GimliProcStat;
 use crate::address::Address;
 use crate::dwarf::Die;
 use crate::stacks::ThreadStack;
+use rustc_hash::FxHashMap;
 use std::cell::{OnceCell, RefCell};
 use std::collections::{HashMap, HashSet};
 use std::ffi::{CString, c_char, c_void};
@@ -64,13 +65,16 @@ pub(super) struct MemoryCopy {
     pub(super) bytes: Box<[u8]>,
 }
 
+/// The declared name of a type, and its size in bytes.
+type Declared = (*const c_char, u64);
+
 /// All things that handles were given out for. They live until the end of the trace, but for
 /// memory copies and stacks, which the plugin gives back.
 #[derive(Default)]
 pub(in crate::plugin) struct Handles<'a> {
     traces: counted::Table<ThreadStack<'a>>,
     frames: RefCell<Passing<(Rc<ThreadStack<'a>>, usize)>>,
-    frames_of: RefCell<HashMap<(*const ThreadStack<'a>, usize), usize>>,
+    frames_of: RefCell<FxHashMap<(*const ThreadStack<'a>, usize), usize>>,
     /// Program counters of frames that wait for a call to return.
     return_addresses: RefCell<HashSet<Address>>,
     copies: counted::Table<MemoryCopy>,
@@ -79,7 +83,7 @@ pub(in crate::plugin) struct Handles<'a> {
     strings: RefCell<HashMap<String, Box<CString>>>,
     symbols: RefCell<HashMap<*const Symbol, Box<GimliSymbol>>>,
     descriptions: RefCell<HashMap<(usize, usize), Rc<Described>>>,
-    declarations: RefCell<HashMap<(usize, usize), (*const c_char, u64)>>,
+    declarations: RefCell<FxHashMap<(usize, usize), Declared>>,
     status: OnceCell<GimliProcStat>,
 }
 
@@ -183,11 +187,7 @@ impl<'a> Handles<'a> {
     }
 
     /// The declared name of a type and its size in bytes, as `make` gives them the first time.
-    pub(super) fn declared(
-        &self,
-        die: Die,
-        make: impl FnOnce(Die) -> (Arc<str>, u64),
-    ) -> (*const c_char, u64) {
+    pub(super) fn declared(&self, die: Die, make: impl FnOnce(Die) -> (Arc<str>, u64)) -> Declared {
         if let Some(known) = self.declarations.borrow().get(&die.key()) {
             return *known;
         }

@@ -4,7 +4,7 @@ use super::{read_declaration, stacks, values};
 use crate::plugin::board::Hook;
 use crate::plugin::host::{Analyzer, Host};
 use crate::plugin::search::Planned;
-use crate::values::{Child, Item, Place, Shown};
+use crate::values::{Child, Item, Place, Replaced, Shown};
 use gimli_plugin_api as api;
 use gimli_plugin_api::load::{LoadedAnalyzer, check_version, load};
 use gimli_plugin_api::{Error, ErrorKind, Flow, Hooks, Replacement};
@@ -96,19 +96,24 @@ impl RustPlugin {
         match shown {
             api::Shown::AsIs => Shown::AsIs,
             api::Shown::Hidden => Shown::Taken,
-            api::Shown::Replaced(Replacement { text, children, omitted }) => Shown::Replaced {
-                plugin: self.name.clone(),
-                text: text.into(),
-                children: children
-                    .into_iter()
-                    .map(|child| Child {
-                        name: child.name.into(),
-                        place: Place::Memory(crate::address::Address(child.address.0)),
-                        type_die: child.type_id.into_option().and_then(|id| host.handles.die_numbered(id.0)),
-                    })
-                    .collect(),
-                omitted,
-            },
+            api::Shown::Replaced(Replacement { text, children, omitted }) => {
+                Shown::Replaced(Box::new(Replaced {
+                    plugin: self.name.clone(),
+                    text: text.into(),
+                    children: children
+                        .into_iter()
+                        .map(|child| Child {
+                            name: child.name.into(),
+                            place: Place::Memory(crate::address::Address(child.address.0)),
+                            type_die: child
+                                .type_id
+                                .into_option()
+                                .and_then(|id| host.handles.die_numbered(id.0)),
+                        })
+                        .collect(),
+                    omitted,
+                }))
+            }
         }
     }
 

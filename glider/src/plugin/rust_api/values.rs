@@ -22,7 +22,7 @@ pub(super) fn variable(host: &Host<'_>, frame: usize, item: &Item<'_>) -> Variab
         Part::Pointee => api::VariableKind::POINTEE,
         Part::Child => api::VariableKind::CHILD,
     };
-    let name = item.name.to_string();
+    let name = host.name_at(item.depth);
     let depth = u32::try_from(item.depth).unwrap_or(u32::MAX);
     let made = host.thread().and_then(|stack| {
         stack.with_scope(host.services.process(), frame, |scope| {

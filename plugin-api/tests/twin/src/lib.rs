@@ -91,7 +91,7 @@ impl Analyzer for Twin {
         writeln!(host, "my_int: {}", host.read_global::<i32>(object, "my_int", 0)?)?;
         let buffer = host.global_address(object, "my_str", 0)?;
         writeln!(host, "my_str: {}", host.read_string(buffer, Size(1024))?)?;
-        writeln!(host, "copied.value: {}", host.read_global::<Foo>(object, "my_foo", 0)?.value)?;
+        writeln!(host, "foo.value: {}", host.read_global::<Foo>(object, "my_foo", 0)?.value)?;
         writeln!(host, "foo_ptr->value: {}", host.read_global::<Foo>(object, "my_foo_ptr", 1)?.value)?;
         let address: Address = host.read_global(object, "my_function_ptr", 0)?;
         if let Some(name) = host.name_of(address) {
