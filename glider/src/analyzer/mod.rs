@@ -79,6 +79,7 @@ impl GliderAnalyzer {
         }
         let mut footer = Footer {
             modules: process.modules.iter().map(|module| describe(module, &threads)).collect(),
+            variables_left_out: threads.has_left_out_variables(),
             problems: threads.take_problems(),
             ..Footer::default()
         };

@@ -50,6 +50,11 @@ impl<'a> Threads<'a> {
         std::mem::take(&mut self.problems)
     }
 
+    /// Whether variables were asked for and a limit ended them.
+    pub(super) fn has_left_out_variables(&self) -> bool {
+        self.settings.variables && !self.variables
+    }
+
     /// Leaves variables out from here on once the report has the size it may have.
     fn keep_to_size(&mut self, thread: usize, size: u64) {
         let limit = self.settings.limits.output;

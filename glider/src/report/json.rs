@@ -64,7 +64,8 @@ pub(super) fn render_thread_end(thread: &Thread, out: &mut Vec<u8>) {
 
 /// Closes the list of threads and the report's object.
 pub(super) fn render_footer(footer: &Footer, status: Status, out: &mut Vec<u8>) {
-    let Footer { modules, plugins, plugin_output, plugin_calls: _, problems, timing } = footer;
+    let Footer { modules, plugins, plugin_output, plugin_calls: _, problems, variables_left_out: _, timing } =
+        footer;
     out.extend_from_slice(b"\n]");
     field(out, ",\n", "modules", modules);
     field(out, ",\n", "plugins", plugins);

@@ -56,6 +56,8 @@ pub struct Footer {
     pub plugin_calls: Vec<PluginCall>,
     /// What could not be had, one line each.
     pub problems: Vec<String>,
+    /// Whether a limit left out variables that were asked for: the report's status tells it.
+    pub variables_left_out: bool,
     /// How long it took.
     pub timing: Timing,
 }

@@ -211,7 +211,8 @@ impl Trace {
         let has_parts = self.spool.header.is_some() && self.spool.threads.iter().all(Option::is_some);
         let is_whole = |thread: &CapturedThread| thread.registers.is_some() || thread.state.starts_with('Z');
         let is_complete = self.failure.is_none()
-            && self.footer.problems.is_empty()
+            && self.capture.problems.is_empty()
+            && !self.footer.variables_left_out
             && has_parts
             && !self.footer.plugins.iter().any(Plugin::is_missed)
             && self.capture.threads.iter().all(is_whole);

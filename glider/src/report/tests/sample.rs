@@ -69,6 +69,7 @@ pub(super) fn footer() -> Footer {
         plugin_output: vec![said("12 requests in the log\n"), said("1 error\n")],
         plugin_calls: vec![],
         problems: vec!["thread 6790 could not be stopped".into()],
+        variables_left_out: false,
         timing: Timing { paused_us: 12_034, total_us: 80_500 },
     }
 }
