@@ -21,6 +21,9 @@ const PAUSE: Duration = Duration::from_millis(5);
 /// How much of a target's standard error is kept.
 const MESSAGES_LIMIT: u64 = 64 * 1024;
 
+/// How long a program that ended may take to be read to its end.
+const LAST_WORDS: Duration = Duration::from_secs(5);
+
 /// A running sample. Dropping it kills its process group and reaps it.
 #[derive(Debug)]
 pub struct Target {
@@ -29,6 +32,8 @@ pub struct Target {
     greeting: Vec<String>,
     lines: Receiver<String>,
     messages: Arc<Mutex<Vec<u8>>>,
+    /// Disconnected when all messages have come.
+    collector: Receiver<()>,
 }
 
 impl Target {
@@ -57,8 +62,8 @@ impl Target {
             greeting: Vec::new(),
             lines: follow_lines(stdout),
             messages: Arc::clone(&messages),
+            collector: collect_messages(stderr, messages),
         };
-        collect_messages(stderr, messages);
         target.wait_until_ready()?;
         Ok(target)
     }
@@ -179,6 +184,8 @@ impl Target {
                 Some(line) => self.greeting.push(line),
                 None => {
                     let status = self.wait_for_end()?;
+                    // Whatever it left in the pipe; a child of its own may keep that open.
+                    let _ = self.collector.recv_timeout(LAST_WORDS);
                     let (scenario, messages) = (self.scenario.clone(), self.messages());
                     return Err(Error::NotReady { scenario, status, messages });
                 }
@@ -236,12 +243,15 @@ fn follow_lines(pipe: Option<ChildStdout>) -> Receiver<String> {
     receiver
 }
 
-/// Keeps the first part of what a pipe brings and drains the rest.
-fn collect_messages(pipe: Option<ChildStderr>, messages: Arc<Mutex<Vec<u8>>>) {
+/// Keeps the first part of what a pipe brings and drains the rest. What it gives is disconnected
+/// at the pipe's end.
+fn collect_messages(pipe: Option<ChildStderr>, messages: Arc<Mutex<Vec<u8>>>) -> Receiver<()> {
+    let (collecting, collector) = channel();
     let Some(mut pipe) = pipe else {
-        return;
+        return collector;
     };
     thread::spawn(move || {
+        let _collecting = collecting;
         let mut chunk = [0; 4096];
         while let Ok(count) = pipe.read(&mut chunk) {
             let Some(bytes) = chunk.get(..count).filter(|bytes| !bytes.is_empty()) else {
@@ -252,4 +262,5 @@ fn collect_messages(pipe: Option<ChildStderr>, messages: Arc<Mutex<Vec<u8>>>) {
             kept.extend(bytes.iter().take(room as usize));
         }
     });
+    collector
 }
