@@ -13,7 +13,7 @@ use std::os::unix::fs::FileExt;
 /// Unit of caching: the smallest page, so that a page is readable as a whole or not at all.
 const PAGE: usize = 4096;
 /// Pages cached: 2 MiB, of which only those used are ever touched.
-const SLOTS: usize = 512;
+const SLOTS: usize = 256;
 /// Reads longer than this go past the cache.
 const BYPASS: usize = 4 * PAGE;
 
