@@ -242,7 +242,7 @@ fn storage_size(die: Die) -> Option<u64> {
     None
 }
 
-/// The offset in an expression that is `DW_OP_plus_uconst N` or `DW_OP_constN`, as DWARF 2 writes members.
+/// The offset in an expression that is `DW_OP_plus_uconst N` alone, as DWARF 2 writes members.
 fn constant_offset(expression: Bytes) -> Option<u64> {
     let encoding = gimli::Encoding { address_size: 8, format: gimli::Format::Dwarf32, version: 4 };
     let mut operations = gimli::Expression(expression).operations(encoding);
