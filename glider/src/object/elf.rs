@@ -3,6 +3,7 @@
 
 use super::debug_file;
 use super::image::{Image, ImageError};
+use super::root::Root;
 use super::symbols::SymbolTable;
 use crate::address::{Bias, FileAddress};
 use crate::dwarf::DebugInfo;
@@ -46,7 +47,12 @@ const PAGE: u64 = 4096;
 impl Object {
     /// Opens and parses the headers of the ELF file at `path`.
     pub fn open(path: &Path) -> Result<Object, ImageError> {
-        Object::parse(path, Image::open(path)?)
+        Object::open_in(&Root::OWN, path)
+    }
+
+    /// The same in a root.
+    pub(super) fn open_in(root: &Root, path: &Path) -> Result<Object, ImageError> {
+        Object::parse(path, Image::open(root, path)?)
     }
 
     /// Parses the headers of an image.

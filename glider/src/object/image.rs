@@ -1,7 +1,7 @@
 //! A file mapped read-only for as long as the process lives.
 
-use std::fs::{File, OpenOptions};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use super::root::Root;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// Why a file cannot be used as an ELF object or debug file.
@@ -14,12 +14,6 @@ pub enum ImageError {
         path: PathBuf,
         /// The system's word.
         source: std::io::Error,
-    },
-    /// A directory, device or pipe.
-    #[error("{} is not a regular file", path.display())]
-    NotAFile {
-        /// The file.
-        path: PathBuf,
     },
     /// Not an ELF file, or a broken one.
     #[error("{} is not a usable ELF file: {source}", path.display())]
@@ -41,18 +35,11 @@ pub struct Image {
 }
 
 impl Image {
-    /// Maps the regular file at `path`. Opening never blocks, whatever lies there.
-    pub fn open(path: &Path) -> Result<Image, ImageError> {
+    /// Maps the regular file at `path` of a root.
+    pub(super) fn open(root: &Root, path: &Path) -> Result<Image, ImageError> {
         let open_error = |source| ImageError::Open { path: path.to_owned(), source };
-        let file: File = OpenOptions::new()
-            .read(true)
-            .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY | libc::O_CLOEXEC)
-            .open(path)
-            .map_err(open_error)?;
+        let file = root.open(path).map_err(open_error)?;
         let metadata = file.metadata().map_err(open_error)?;
-        if !metadata.is_file() {
-            return Err(ImageError::NotAFile { path: path.to_owned() });
-        }
         // SAFETY: the mapping is private and read-only. If somebody truncates the file while it
         // is in use the analyzer gets SIGBUS and dies; the keeper survives that and says so.
         let map = unsafe { memmap2::Mmap::map(&file) }.map_err(open_error)?;

@@ -12,6 +12,7 @@ mod demangle;
 mod elf;
 mod image;
 mod modules;
+mod root;
 mod symbols;
 
 pub(crate) use debug_file::find_supplementary;

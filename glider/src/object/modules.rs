@@ -3,6 +3,7 @@
 use super::demangle;
 use super::elf::Object;
 use super::image::Image;
+use super::root::Root;
 use crate::address::{Address, Bias};
 use crate::target::{Mapping, Memory};
 use crate::unwind::{Code, UnwindSections};
@@ -82,10 +83,13 @@ impl ObjectCache {
 /// through the target's own reference to it.
 fn open_mapped(pid: i32, mapping: &Mapping, path: &str) -> Result<&'static Object, String> {
     let map_file = format!("/proc/{pid}/map_files/{:x}-{:x}", mapping.start.0, mapping.end.0);
-    let candidates = [path.to_owned(), format!("/proc/{pid}/root{path}"), map_file];
+    let target = Root::of_process(pid);
+    let candidates =
+        [(Some(&Root::OWN), path), (target.as_ref(), path), (Some(&Root::OWN), map_file.as_str())];
     let mut problem = None;
-    for candidate in &candidates {
-        match Image::open(Path::new(candidate)) {
+    for (root, candidate) in candidates {
+        let Some(root) = root else { continue };
+        match Image::open(root, Path::new(candidate)) {
             Ok(image) if image.inode == mapping.inode => {
                 let object = Object::parse(Path::new(path), image).map_err(|error| error.to_string())?;
                 return Ok(Box::leak(Box::new(object)));
