@@ -11,6 +11,7 @@ mod location;
 mod place;
 mod printer;
 mod scalar;
+mod siginfo;
 mod text;
 pub(crate) mod thread_local;
 

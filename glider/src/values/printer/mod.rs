@@ -1,0 +1,215 @@
+//! From a place and a type to a value: structures member by member, arrays element by
+//! element, pointers followed, each within its limit.
+
+mod array;
+mod number;
+mod pointer;
+mod record;
+mod string;
+
+pub(super) use record::Instance;
+
+use super::hooks::{self, Child, Item, ItemName, Part, Replaced, Shown, ValueHooks};
+use super::location::Scope;
+use super::place::{Missing, Place};
+use super::scalar;
+use crate::address::Address;
+use crate::dwarf::{Die, VariableDie};
+use crate::limits::Limits;
+use crate::report::{Member, Pointee, Value, Variable};
+use crate::types::{Kind, Type};
+use rustc_hash::FxHashSet;
+
+/// Arrays inside of arrays that are shown below the depth limit: their elements are few and short.
+const MAX_NESTED_ARRAYS: usize = 4;
+/// Values of one frame that are shown, whatever the other limits allow together.
+const MAX_VALUES: usize = 20_000;
+
+/// Prints the variables of one thread: what was expanded once is not expanded again.
+pub struct Printer<'a> {
+    limits: &'a Limits,
+    hooks: Option<&'a dyn ValueHooks>,
+    expanded: FxHashSet<(Address, (usize, usize))>,
+    /// Pointers that may still be followed for the frame at hand.
+    pointers: usize,
+    /// Values that may still be read for the frame at hand.
+    values: usize,
+}
+
+impl<'a> Printer<'a> {
+    /// A printer for one thread; `hooks` may step in at every value.
+    pub fn new(limits: &'a Limits, hooks: Option<&'a dyn ValueHooks>) -> Printer<'a> {
+        Printer { limits, hooks, expanded: FxHashSet::default(), pointers: 0, values: 0 }
+    }
+
+    /// Allows for as many pointers and values as one frame may have.
+    pub fn refill(&mut self) {
+        self.pointers = self.limits.pointers;
+        self.values = MAX_VALUES;
+    }
+
+    /// The variables of one function in scope, in order.
+    pub fn variables(&mut self, scope: &Scope<'_>, variables: &[VariableDie]) -> Vec<Variable> {
+        self.refill();
+        variables.iter().filter_map(|variable| self.variable(scope, variable)).collect()
+    }
+
+    /// `None` when it was hidden.
+    fn variable(&mut self, scope: &Scope<'_>, variable: &VariableDie) -> Option<Variable> {
+        let place = scope.place(&variable.location);
+        let type_name = variable.type_die.map(|die| scope.process.types.get(die).name.clone());
+        let part = Part::Variable(variable.kind);
+        let item = item(part, ItemName::Text(&variable.name), variable.type_die, &place, 0);
+        let value =
+            self.hooked(scope, &item, |printer| printer.value(scope, variable.type_die, &place, 0))?;
+        Some(Variable {
+            kind: variable.kind,
+            name: variable.name.clone(),
+            type_name,
+            address: place.address(),
+            depth: variable.depth,
+            value,
+        })
+    }
+
+    /// The value that `show` gives, unless hooks step in; `None` when they hide it.
+    fn hooked(
+        &mut self,
+        scope: &Scope<'_>,
+        item: &Item<'_>,
+        show: impl FnOnce(&mut Self) -> Value,
+    ) -> Option<Value> {
+        let Some(hooks) = self.hooks else { return Some(show(self)) };
+        let (before, shown) = hooks.before(item);
+        let value = match shown {
+            Shown::AsIs => show(self),
+            Shown::Taken => return hooks::with_texts(None, before, Vec::new()),
+            Shown::Replaced(replaced) => {
+                let Replaced { plugin, text, children, omitted } = *replaced;
+                let members =
+                    children.iter().filter_map(|child| self.child(scope, child, item.depth)).collect();
+                Value::Replaced { plugin, text, members, omitted }
+            }
+        };
+        hooks::with_texts(Some(value), before, hooks.after(item))
+    }
+
+    fn child(&mut self, scope: &Scope<'_>, child: &Child, depth: usize) -> Option<Member> {
+        let Child { name, place, type_die } = child;
+        let depth = depth + 1;
+        let value = self.hooked(
+            scope,
+            &item(Part::Child, ItemName::Text(name), *type_die, place, depth),
+            |printer| {
+                match (type_die, place) {
+                    // Without a type the place itself is all there is to show.
+                    (None, Place::Memory(address)) => Value::Pointer {
+                        text: address.to_string(),
+                        symbol: scope.process.modules.name(*address).map(|name| name.to_string()),
+                        pointee: Pointee::None,
+                    },
+                    _ if depth > printer.limits.depth => {
+                        Value::unreadable(format_args!("--max-depth {}", printer.limits.depth))
+                    }
+                    _ => printer.value(scope, *type_die, place, depth),
+                }
+            },
+        )?;
+        let type_name = type_die.map(|die| scope.process.types.get(die).name.clone());
+        Some(Member { name: Some(name.as_str().into()), type_name, bits: None, value })
+    }
+
+    /// The value of a type at a place, `depth` levels inside of the variable.
+    pub fn value(&mut self, scope: &Scope<'_>, type_die: Option<Die>, place: &Place, depth: usize) -> Value {
+        if let Place::Missing(missing) = place {
+            return missing.value();
+        }
+        let Some(left) = self.values.checked_sub(1) else {
+            return Value::unreadable(format_args!("more than {MAX_VALUES} values in one frame"));
+        };
+        self.values = left;
+        let Some((die, found)) = type_die.and_then(|die| scope.process.types.resolve(die)) else {
+            return Value::unreadable("its type is not described");
+        };
+        self.resolved_value(scope, die, &found, place, depth).unwrap_or_else(|missing| missing.value())
+    }
+
+    fn resolved_value(
+        &mut self,
+        scope: &Scope<'_>,
+        die: Die,
+        found: &Type,
+        place: &Place,
+        depth: usize,
+    ) -> Result<Value, Missing> {
+        let memory = scope.process.memory;
+        let bits = found.size.unwrap_or(0).saturating_mul(8);
+        let raw = || place.read_bits(memory, 0, bits);
+        Ok(match &found.kind {
+            Kind::Integer { signed } => scalar::integer(raw()?, bits, *signed),
+            Kind::Char { signed } => scalar::character(raw()?, bits, *signed),
+            Kind::Bool => scalar::boolean(raw()?),
+            Kind::Enum { enumerators, signed } => scalar::enumerator(raw()?, bits, *signed, enumerators),
+            Kind::Float => self.float(scope, found, place)?,
+            Kind::Complex => self.complex(scope, found, place)?,
+            Kind::Pointer { target } | Kind::Reference { target } => {
+                self.pointer(scope, *target, place, depth)?
+            }
+            Kind::Array { .. } if depth > self.limits.depth + MAX_NESTED_ARRAYS => {
+                return Err(Missing::Unsupported("arrays nested too deeply"));
+            }
+            Kind::Array { element, dimensions } => {
+                let counts = self.counts(scope, dimensions);
+                self.array(scope, found, *element, &counts, place, depth)?
+            }
+            Kind::Struct(record) => {
+                let instance = Instance { die, found, record, place, depth };
+                self.shown_as(scope, &instance).unwrap_or_else(|| self.structure(scope, &instance, None))
+            }
+            Kind::Union(record) => self.union(scope, &Instance { die, found, record, place, depth }),
+            Kind::Void => Value::Struct {
+                type_name: Some(found.name.clone()),
+                words: None,
+                address: None,
+                members: Vec::new(),
+                cut: None,
+            },
+            Kind::Function => match place.address() {
+                Some(address) => Value::Function {
+                    text: scope
+                        .process
+                        .modules
+                        .name(address)
+                        .map_or_else(|| address.to_string(), |name| name.to_string()),
+                },
+                None => Value::OPTIMIZED_OUT,
+            },
+            Kind::Incomplete => Value::unreadable("its type is not described in this object"),
+            Kind::Alias { .. } | Kind::Opaque => match bits {
+                1..=128 => scalar::integer(raw()?, bits, false),
+                _ => Value::unreadable("its type is of a kind that is not supported"),
+            },
+        })
+    }
+
+    /// The value of a structure that reads better than its members do, where its type is known
+    /// by its language or by name; `None`: it is shown member by member.
+    fn shown_as(&mut self, scope: &Scope<'_>, instance: &Instance<'_>) -> Option<Value> {
+        self.siginfo(scope, instance)
+    }
+
+    fn may_go_deeper(&self, depth: usize) -> bool {
+        depth < self.limits.depth
+    }
+}
+
+/// A value of its type's size.
+fn item<'v>(
+    part: Part,
+    name: ItemName<'v>,
+    type_die: Option<Die>,
+    place: &'v Place,
+    depth: usize,
+) -> Item<'v> {
+    Item { part, name, type_die, place, size: None, depth }
+}

@@ -1,0 +1,111 @@
+//! Structures and unions, member by member.
+
+use super::{Printer, item};
+use crate::dwarf::Die;
+use crate::report::{Member, Value};
+use crate::types::{self, MemberOffset, Record, Type, Variants};
+use crate::values::hooks::{Item, ItemName, Part};
+use crate::values::location::Scope;
+use crate::values::place::{Missing, Place, mask};
+use std::sync::Arc;
+
+/// Members of one structure that are shown; generated structures can have thousands.
+const MAX_MEMBERS: usize = 512;
+
+/// A structure or union that is about to be shown.
+pub(in crate::values) struct Instance<'v> {
+    /// The DIE of its type.
+    pub die: Die,
+    /// Its type.
+    pub found: &'v Type,
+    /// The type's members.
+    pub record: &'v Record,
+    /// Where it is.
+    pub place: &'v Place,
+    /// How deep it is nested: 0 for a variable.
+    pub depth: usize,
+}
+
+impl Printer<'_> {
+    /// A structure, member by member; `words` say what it means.
+    pub(in crate::values) fn structure(
+        &mut self,
+        scope: &Scope<'_>,
+        instance: &Instance<'_>,
+        words: Option<String>,
+    ) -> Value {
+        let (members, cut) = self.members(scope, instance);
+        let (type_name, address) = (Some(instance.found.name.clone()), instance.place.address());
+        Value::Struct { type_name, words, address, members, cut }
+    }
+
+    /// A union with all its members.
+    pub(super) fn union(&mut self, scope: &Scope<'_>, instance: &Instance<'_>) -> Value {
+        let (members, cut) = self.members(scope, instance);
+        let (type_name, address) = (Some(instance.found.name.clone()), instance.place.address());
+        Value::Union { type_name, address, members, cut }
+    }
+
+    fn members(&mut self, scope: &Scope<'_>, instance: &Instance<'_>) -> (Vec<Member>, Option<String>) {
+        let Instance { die, record, place, depth, .. } = *instance;
+        if !self.may_go_deeper(depth) {
+            return (Vec::new(), Some(format!("--max-depth {}", self.limits.depth)));
+        }
+        if let Some(address) = place.address() {
+            self.expanded.insert((address, die.key()));
+        }
+        let variant =
+            record.variants.as_deref().map(|variants| active(scope, variants, place)).unwrap_or_default();
+        let all = record.members.len() + variant.len();
+        let cut = (all > MAX_MEMBERS).then(|| format!("{} of {all} members", all - MAX_MEMBERS));
+        let members = record.members.iter().chain(variant).take(MAX_MEMBERS);
+        (members.filter_map(|member| self.member(scope, die, member, place, depth)).collect(), cut)
+    }
+
+    fn member(
+        &mut self,
+        scope: &Scope<'_>,
+        die: Die,
+        member: &types::Member,
+        place: &Place,
+        depth: usize,
+    ) -> Option<Member> {
+        let type_name: Option<Arc<str>> =
+            member.type_die.map(|die| scope.process.types.get(die).name.clone());
+        let inner = match (member.offset, place.address()) {
+            (MemberOffset::Bits(start), _) => place.offset(start / 8),
+            (MemberOffset::Expression(bytes), Some(object)) => {
+                scope.evaluate(bytes, die.unit, Some(object.0)).unwrap_or_else(Place::Missing)
+            }
+            (MemberOffset::Expression(_), None) => Place::Missing(Missing::OptimizedOut),
+        };
+        let name: &str = member.name.as_deref().unwrap_or_default();
+        let size = member.bit_size.map(|bits| bits.div_ceil(8));
+        let item =
+            Item { size, ..item(Part::Member, ItemName::Text(name), member.type_die, &inner, depth + 1) };
+        let value = self.hooked(scope, &item, |printer| match (member.offset, member.bit_size) {
+            (MemberOffset::Bits(start), Some(size)) => printer.bit_field(scope, member, place, start, size),
+            _ => printer.value(scope, member.type_die, &inner, depth + 1),
+        })?;
+        Some(Member { name: member.name.clone(), type_name, bits: member.bit_size, value })
+    }
+}
+
+/// The members of the variant that the discriminant tells (DWARF 5 §5.7.10).
+fn active<'v>(scope: &Scope<'_>, variants: &'v Variants, place: &Place) -> &'v [types::Member] {
+    let value = variants.discriminant.as_ref().and_then(|member| {
+        let MemberOffset::Bits(start) = member.offset else { return None };
+        let (_, found) = scope.process.types.resolve(member.type_die?)?;
+        let bits = member.bit_size.or(found.size.map(|size| size.saturating_mul(8)))?;
+        let raw = place.read_bits(scope.process.memory, start, bits).ok()?;
+        Some((raw, bits))
+    });
+    // Discriminant values come signed or unsigned, whatever the producer found shorter.
+    let holds = |listed: &Option<i128>| match (listed, value) {
+        (Some(listed), Some((raw, bits))) => mask(*listed as u128, bits) == raw,
+        _ => false,
+    };
+    let chosen = variants.variants.iter().find(|(listed, _)| holds(listed));
+    let default = || variants.variants.iter().find(|(listed, _)| listed.is_none());
+    chosen.or_else(default).map_or(&[], |(_, members)| members.as_slice())
+}
