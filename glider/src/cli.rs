@@ -3,6 +3,7 @@
 //! Each option is defined once, here; the help is made from it.
 
 use crate::limits::Limits;
+use crate::object::DebugSources;
 use crate::plugin::Sources;
 use crate::report::render::Format;
 use clap::{Args, ColorChoice, Parser, Subcommand, ValueEnum};
@@ -43,6 +44,8 @@ pub struct Settings {
     pub color: When,
     /// Whether more is told.
     pub verbose: bool,
+    /// Where debug information is taken from.
+    pub debug: DebugSources,
     /// Which plugins are loaded.
     pub plugins: Sources,
     /// Whether it is told what each call of a plugin took.
@@ -151,6 +154,9 @@ struct Arguments {
     #[arg(long, value_name = "SIZE", default_value = "512M", value_parser = parse_size)]
     max_plugin_memory: u64,
 
+    #[command(flatten)]
+    debug: DebugArguments,
+
     /// Tell on standard error what each call of a plugin took
     #[arg(long)]
     trace_plugins: bool,
@@ -201,6 +207,24 @@ impl PluginArguments {
     fn sources(self) -> Sources {
         let folders = self.plugin_path.into_iter().filter(|folder| !folder.as_os_str().is_empty());
         Sources { none: self.no_plugins, folders: folders.collect(), files: self.plugin }
+    }
+}
+
+/// Where debug information comes from.
+#[derive(Debug, Args)]
+struct DebugArguments {
+    /// Look for debug files in these folders first
+    ///
+    /// As /usr/lib/debug is: by build-id, or by the path of the object; a file may also lie in the
+    /// folder itself. Folders separated by colons, or the option repeated.
+    #[arg(long = "debug-dir", value_name = "FOLDER", env = "GIMLI_DEBUG_DIR", value_delimiter = ':')]
+    folders: Vec<PathBuf>,
+}
+
+impl DebugArguments {
+    fn sources(self) -> DebugSources {
+        let folders = self.folders.into_iter().filter(|folder| !folder.as_os_str().is_empty());
+        DebugSources { folders: folders.collect() }
     }
 }
 
@@ -264,6 +288,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Settings, 
         timeout: arguments.timeout,
         color: arguments.color,
         verbose: arguments.verbose,
+        debug: arguments.debug.sources(),
         plugins,
         trace_plugins: arguments.trace_plugins,
         lists_plugins,

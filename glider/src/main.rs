@@ -61,6 +61,7 @@ fn run(settings: &Settings) -> anyhow::Result<u8> {
         variables: settings.variables,
         format: settings.format,
         style,
+        debug: settings.debug.clone(),
         plugins: settings.plugins.clone(),
         notes_plugin_calls: settings.trace_plugins,
     });

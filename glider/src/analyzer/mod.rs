@@ -12,7 +12,7 @@ mod threads;
 use crate::address::Address;
 use crate::dwarf::DebugInfo;
 use crate::limits::Limits;
-use crate::object::{Module, Modules, ObjectCache};
+use crate::object::{DebugSources, Module, Modules, ObjectCache};
 use crate::plugin::{self, Finder, Host, Seat, Sources};
 use crate::report::render::{Format, Style, render_header};
 use crate::report::{self, Footer};
@@ -38,6 +38,8 @@ pub struct Settings {
     pub format: Format,
     /// How the text looks.
     pub style: Style,
+    /// Where debug information is taken from.
+    pub debug: DebugSources,
     /// Which plugins are loaded.
     pub plugins: Sources,
     /// Whether each call of a plugin is noted.
@@ -54,7 +56,8 @@ pub struct GliderAnalyzer {
 impl GliderAnalyzer {
     /// An analyzer for one trace.
     pub fn new(settings: Settings) -> GliderAnalyzer {
-        GliderAnalyzer { settings, objects: ObjectCache::default(), plugins: Finder::default() }
+        let objects = ObjectCache::new(settings.debug.clone());
+        GliderAnalyzer { settings, objects, plugins: Finder::default() }
     }
 
     /// Every thread, the header and what the footer says of them. `seat` makes this the plugin
@@ -143,11 +146,13 @@ impl Analyzer for GliderAnalyzer {
 fn describe(module: &Module, threads: &threads::Threads<'_>) -> report::Module {
     let object = module.object.as_ref().ok();
     let debug_info = object.and_then(|object| object.known_debug_info());
+    let is_bare = object.is_some() && threads.has_code_in(module) && debug_info.is_none();
     let problem = match &module.object {
         Err(problem) => Some(problem.clone()),
-        Ok(_) if threads.has_code_in(module) && debug_info.is_none() => {
-            Some("no debug information".to_owned())
+        Ok(object) if is_bare && object.has_known_mini() => {
+            Some("no debug information but the names of functions (.gnu_debugdata)".to_owned())
         }
+        Ok(_) if is_bare => Some("no debug information".to_owned()),
         Ok(_) => debug_info.and_then(DebugInfo::gap).map(str::to_owned),
     };
     report::Module {
@@ -155,8 +160,10 @@ fn describe(module: &Module, threads: &threads::Threads<'_>) -> report::Module {
         base_addr: module.start,
         end_addr: module.end,
         debug_id: object.and_then(|object| object.build_id).map(hex),
+        read_from: object.and_then(|object| object.read_from.clone()),
         debug_info: debug_info.map(|info| info.path().display().to_string()),
         problem,
+        remedy: (is_bare && module.path.starts_with('/')).then(|| "--debug-dir".to_owned()),
     }
 }
 

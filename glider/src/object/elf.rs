@@ -1,10 +1,12 @@
 //! One ELF file: sections by name (decompressed), build-id, load segments, and what is
 //! computed from them once, lazily.
 
-use super::debug_file;
+use super::headers;
 use super::image::{Image, ImageError};
 use super::root::Root;
+use super::search::Search;
 use super::symbols::SymbolTable;
+use super::{debug_file, mini};
 use crate::address::{Bias, FileAddress};
 use crate::dwarf::DebugInfo;
 use crate::target::Mapping;
@@ -20,11 +22,18 @@ pub struct Object {
     pub path: PathBuf,
     /// The build-id note's bytes.
     pub build_id: Option<&'static [u8]>,
+    /// Where its bytes were read, when not at `path` in glider's own root.
+    pub read_from: Option<String>,
+    /// Where debug files for it are looked for; `None` for a file that is not the target's.
+    pub(super) search: Option<&'static Search>,
+    /// Where it begins in the file at `path`: not 0 for a library mapped out of an archive.
+    pub(super) start: u64,
     image: Image,
     file: object::File<'static>,
     debug_file: OnceCell<Option<&'static Object>>,
     debug_info: OnceCell<Option<&'static DebugInfo>>,
     symbols: OnceCell<SymbolTable>,
+    mini: OnceCell<Option<Box<Object>>>,
 }
 
 /// A `PT_LOAD` segment.
@@ -63,11 +72,15 @@ impl Object {
         Ok(Object {
             path: path.to_owned(),
             build_id,
+            read_from: None,
+            search: None,
+            start: 0,
             image,
             file,
             debug_file: OnceCell::new(),
             debug_info: OnceCell::new(),
             symbols: OnceCell::new(),
+            mini: OnceCell::new(),
         })
     }
 
@@ -91,6 +104,11 @@ impl Object {
         FileAddress(self.file.entry())
     }
 
+    /// Whether it is for a 64-bit processor.
+    pub fn is_64_bit(&self) -> bool {
+        self.file.is_64()
+    }
+
     /// Whether the file has contents for a section of this name.
     pub fn has_section(&self, name: &str) -> bool {
         self.file
@@ -102,7 +120,14 @@ impl Object {
     /// A section by name, decompressed; each call decompresses anew, so ask once.
     /// `None` when absent, empty (`SHT_NOBITS`) or broken.
     pub fn section(&self, name: &str) -> Option<Section> {
-        let section = self.file.section_by_name(name)?;
+        let Some(section) = self.file.section_by_name(name) else {
+            // Without section headers the program headers still tell of these two.
+            return match name {
+                ".eh_frame" => headers::eh_frame(self),
+                ".eh_frame_hdr" => headers::eh_frame_hdr(self),
+                _ => None,
+            };
+        };
         let data: &'static [u8] = match section.uncompressed_data().ok()? {
             std::borrow::Cow::Borrowed(data) => data,
             std::borrow::Cow::Owned(data) => Vec::leak(data),
@@ -128,16 +153,17 @@ impl Object {
     /// The bias of the object when `mapping` shows a part of it; `None` when no load segment
     /// holds that part of the file.
     pub fn bias(&self, mapping: &Mapping) -> Option<Bias> {
+        let offset = mapping.offset.checked_sub(self.start)?;
         let holds = |load: &Load| {
             let start = load.offset - load.offset % PAGE;
             let end = load.offset.saturating_add(load.file_size);
-            (start..end).contains(&mapping.offset)
+            (start..end).contains(&offset)
         };
         let load = self
             .loads()
             .filter(holds)
             .max_by_key(|load| (load.executable == mapping.protection.execute, load.offset))?;
-        let address = load.address.0.wrapping_add(mapping.offset).wrapping_sub(load.offset);
+        let address = load.address.0.wrapping_add(offset).wrapping_sub(load.offset);
         Some(Bias(mapping.start.0.wrapping_sub(address)))
     }
 
@@ -164,12 +190,26 @@ impl Object {
         self.has_section(".gnu_debugaltlink")
     }
 
-    /// Symbols by address: of `.symtab`, else of the debug file's, else `.dynsym`.
+    /// Symbols by address: of `.symtab`, else of the debug file's, else `.dynsym` and those of
+    /// the mini debug info.
     pub fn symbols(&self) -> &SymbolTable {
         self.symbols.get_or_init(|| match self.file_with_symbols() {
             Some(file) => SymbolTable::new(file.symbols(), &section_ends(file)),
-            None => SymbolTable::new(self.file.dynamic_symbols(), &section_ends(&self.file)),
+            None => {
+                let dynamic = SymbolTable::new(self.file.dynamic_symbols(), &section_ends(&self.file));
+                match self.mini.get_or_init(|| mini::find(self)) {
+                    Some(mini) => {
+                        dynamic.with(SymbolTable::new(mini.file.symbols(), &section_ends(&mini.file)))
+                    }
+                    None => dynamic,
+                }
+            }
         })
+    }
+
+    /// Whether it brings a symbol table as mini debug info, and that was looked into.
+    pub fn has_known_mini(&self) -> bool {
+        self.mini.get().is_some_and(Option::is_some)
     }
 
     fn file_with_symbols(&self) -> Option<&object::File<'static>> {

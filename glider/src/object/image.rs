@@ -47,6 +47,12 @@ impl Image {
         Ok(Image { data: map, inode: metadata.ino() })
     }
 
+    /// The part of it from `start` on; empty past its end.
+    pub(super) fn from(self, start: u64) -> Image {
+        let rest = usize::try_from(start).ok().and_then(|start| self.data.get(start..));
+        Image { data: rest.unwrap_or_default(), ..self }
+    }
+
     /// Bytes that are not from a file, such as the vdso read from the target.
     pub fn from_bytes(bytes: Vec<u8>) -> Image {
         Image { data: Vec::leak(bytes), inode: 0 }

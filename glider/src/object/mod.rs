@@ -7,17 +7,24 @@
 //! The analyzer process handles one trace and ends, so what it maps and decompresses lives
 //! as long as the process (`&'static`): no reference counts in the hot paths, nothing to free.
 
+mod cache;
 mod debug_file;
 mod demangle;
 mod elf;
+mod headers;
 mod image;
+mod mapped;
+mod mini;
 mod modules;
 mod root;
+mod search;
 mod symbols;
 
+pub use cache::ObjectCache;
 pub(crate) use debug_file::find_supplementary;
 pub use demangle::demangle;
 pub use elf::Object;
 pub use image::{Image, ImageError};
-pub use modules::{Module, Modules, ObjectCache, SymbolName};
+pub use modules::{Module, Modules, SymbolName};
+pub use search::DebugSources;
 pub use symbols::{Symbol, SymbolTable};

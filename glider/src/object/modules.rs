@@ -1,27 +1,16 @@
 //! The table of mapped objects, and naming of addresses by it.
 
+use super::cache::{Mapped, ObjectCache};
 use super::demangle;
 use super::elf::Object;
 use super::image::Image;
-use super::root::Root;
 use crate::address::{Address, Bias};
 use crate::target::{Mapping, Memory};
 use crate::unwind::{Code, UnwindSections};
 use std::cell::OnceCell;
-use std::collections::HashMap;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
-
-/// Objects already opened, by device, inode and path: what is loaded before the target is
-/// stopped is found again afterwards.
-#[derive(Default)]
-pub struct ObjectCache {
-    objects: HashMap<FileKey, Result<&'static Object, String>>,
-}
-
-/// Device, inode and path of a mapped file.
-type FileKey = ((u32, u32), u64, String);
 
 /// One object where it is mapped.
 pub struct Module {
@@ -71,36 +60,6 @@ impl fmt::Display for SymbolName {
     }
 }
 
-impl ObjectCache {
-    /// The object that `mapping` shows, opened once.
-    fn object(&mut self, pid: i32, mapping: &Mapping, path: &str) -> Result<&'static Object, String> {
-        let key = (mapping.device, mapping.inode, path.to_owned());
-        self.objects.entry(key).or_insert_with(|| open_mapped(pid, mapping, path)).clone()
-    }
-}
-
-/// Opens the file behind a mapping: by its path when that still is the same file, else
-/// through the target's own reference to it.
-fn open_mapped(pid: i32, mapping: &Mapping, path: &str) -> Result<&'static Object, String> {
-    let map_file = format!("/proc/{pid}/map_files/{:x}-{:x}", mapping.start.0, mapping.end.0);
-    let target = Root::of_process(pid);
-    let candidates =
-        [(Some(&Root::OWN), path), (target.as_ref(), path), (Some(&Root::OWN), map_file.as_str())];
-    let mut problem = None;
-    for (root, candidate) in candidates {
-        let Some(root) = root else { continue };
-        match Image::open(root, Path::new(candidate)) {
-            Ok(image) if image.inode == mapping.inode => {
-                let object = Object::parse(Path::new(path), image).map_err(|error| error.to_string())?;
-                return Ok(Box::leak(Box::new(object)));
-            }
-            Ok(_) => problem = Some(format!("{path} was replaced since the process mapped it")),
-            Err(error) => problem = problem.or_else(|| Some(error.to_string())),
-        }
-    }
-    Err(problem.unwrap_or_else(|| format!("{path} cannot be opened")))
-}
-
 impl Module {
     /// Whether it is the C library, by its file name.
     pub fn is_libc(&self) -> bool {
@@ -121,12 +80,14 @@ impl Modules {
         cache: &mut ObjectCache,
     ) -> Modules {
         let mut modules = Modules::default();
-        for mapping in mappings.iter().filter(|mapping| mapping.protection.execute) {
+        for (index, mapping) in mappings.iter().enumerate().filter(|(_, mapping)| mapping.protection.execute)
+        {
             modules.executable.push((mapping.start, mapping.end));
             match mapping.path.as_deref() {
                 Some("[vdso]") => modules.add_vdso(mapping, memory),
                 Some(path) if path.starts_with('/') && mapping.inode != 0 => {
-                    let object = cache.object(pid, mapping, path.trim_end_matches(" (deleted)"));
+                    let before = mappings.get(..=index).unwrap_or_default();
+                    let object = cache.object(&Mapped { pid, mapping, before, memory });
                     modules.add_file(mapping, path, object);
                 }
                 _ => {}

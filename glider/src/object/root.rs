@@ -35,6 +35,11 @@ impl Root {
         (place(&theirs) != place(&ours)).then_some(Root { directory: Some(directory) })
     }
 
+    /// Whether it is glider's own.
+    pub(super) fn is_own(&self) -> bool {
+        self.directory.is_none()
+    }
+
     /// Opens the regular file at an absolute path for reading. In a target's root no link leads
     /// out of it (openat2(2), `RESOLVE_IN_ROOT`).
     pub(super) fn open(&self, path: &Path) -> io::Result<File> {

@@ -43,6 +43,14 @@ impl SymbolTable {
         SymbolTable { by_address }
     }
 
+    /// The symbols of both.
+    pub(super) fn with(mut self, other: SymbolTable) -> SymbolTable {
+        self.by_address.extend(other.by_address);
+        self.by_address.sort_unstable_by_key(|symbol| (symbol.address, symbol.rank, symbol.name));
+        self.by_address.dedup_by_key(|symbol| symbol.address);
+        self
+    }
+
     /// The symbol that holds `address`: one whose size covers it, else the nearest before it in
     /// its section, if that has no size.
     pub fn find(&self, address: FileAddress) -> Option<&Symbol> {

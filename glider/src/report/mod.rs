@@ -170,10 +170,14 @@ pub struct Module {
     pub end_addr: Address,
     /// Build-id, hex.
     pub debug_id: Option<String>,
+    /// Where the file itself was read, when not at its path.
+    pub read_from: Option<String>,
     /// Where its debug information came from: a path, or `None` when there is none or none was needed.
     pub debug_info: Option<String>,
     /// What is wrong with it, one line.
     pub problem: Option<String>,
+    /// What would bring the debug information that is missing: a package, an option.
+    pub remedy: Option<String>,
 }
 
 /// One thread. What stands above `frames` here must be known before the first frame is

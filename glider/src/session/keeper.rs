@@ -8,7 +8,7 @@
 use super::analyzer_process::AnalyzerProcess;
 use super::link::{Link, News};
 use super::spool::{self, SpoolReader, SpoolWriter};
-use super::{Analyzer, fallback};
+use super::{Analyzer, debug_packages, fallback};
 use crate::report::render::{Format, Style, render_footer, render_header, render_thread};
 use crate::report::{Footer, Plugin, Status};
 use crate::target::hold::Released;
@@ -96,6 +96,7 @@ pub fn trace(
     };
     let mut spool = SpoolReader::new(spool, capture.threads.len());
     let mut footer = complete_footer(spool.footer.take(), &capture, &spool, failure.as_deref());
+    debug_packages::name(&mut footer.modules);
     footer.timing.paused_us = microseconds(released.paused);
     footer.timing.total_us = microseconds(began.elapsed());
     Ok(Trace { capture, spool, footer, failure, _analyzer: child })

@@ -48,8 +48,10 @@ pub(super) fn footer() -> Footer {
         base_addr: Address(base),
         end_addr: Address(base + 0x5000),
         debug_id: Some("8c1fa2b3".into()),
+        read_from: problem.is_none().then(|| "/proc/6704/exe".to_owned()),
         debug_info: problem.is_none().then(|| filename.to_owned()),
         problem: problem.map(Into::into),
+        remedy: problem.map(|_| "--debuginfod or --debug-dir".to_owned()),
     };
     Footer {
         modules: vec![

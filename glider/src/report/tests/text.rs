@@ -128,7 +128,7 @@ fn a_report_with_one_of_everything() {
 
     This report is partial. Problems:
         thread 6790 could not be stopped
-        no debug information: /lib/libfoo.so.1, /lib/libbar.so.2
+        no debug information (--debuginfod or --debug-dir would bring it): /lib/libfoo.so.1, /lib/libbar.so.2
     "#);
 }
 
@@ -180,10 +180,10 @@ fn verbose_adds_whole_paths_modules_and_durations() {
 
     Problems:
         thread 6790 could not be stopped
-        no debug information: /lib/libfoo.so.1, /lib/libbar.so.2
+        no debug information (--debuginfod or --debug-dir would bring it): /lib/libfoo.so.1, /lib/libbar.so.2
 
     Modules:
-        0x000055d7160eb000-0x000055d7160f0000 /srv/faulty-app, build-id 8c1fa2b3, debug information in /srv/faulty-app
+        0x000055d7160eb000-0x000055d7160f0000 /srv/faulty-app, build-id 8c1fa2b3, read from /proc/6704/exe, debug information in /srv/faulty-app
         0x00007f35a0000000-0x00007f35a0005000 /lib/libfoo.so.1, build-id 8c1fa2b3
         0x00007f35b0000000-0x00007f35b0005000 /lib/libbar.so.2, build-id 8c1fa2b3
 

@@ -173,19 +173,24 @@ fn put_problems(page: &mut Page<'_>, footer: &Footer, status: Status) {
         page.text(problem);
         page.end_line();
     }
-    for (problem, files) in troubled {
+    for ((problem, remedy), files) in troubled {
         page.indent(INDENT);
-        page.put(format_args!("{problem}: {}", files.join(", ")));
+        page.put(format_args!("{problem}"));
+        if let Some(remedy) = remedy {
+            page.put(format_args!(" ({remedy} would bring it)"));
+        }
+        page.put(format_args!(": {}", files.join(", ")));
         page.end_line();
     }
 }
 
-/// The modules something is wrong with, those with the same trouble on one line.
-fn modules_by_problem(modules: &[Module]) -> BTreeMap<&str, Vec<&str>> {
-    let mut by_problem: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+/// The modules something is wrong with, those with the same trouble and remedy on one line.
+fn modules_by_problem(modules: &[Module]) -> BTreeMap<(&str, Option<&str>), Vec<&str>> {
+    let mut by_problem: BTreeMap<_, Vec<&str>> = BTreeMap::new();
     for module in modules {
         if let Some(problem) = &module.problem {
-            by_problem.entry(problem).or_default().push(&module.filename);
+            let key = (problem.as_str(), module.remedy.as_deref());
+            by_problem.entry(key).or_default().push(&module.filename);
         }
     }
     by_problem
@@ -204,6 +209,9 @@ fn put_modules(page: &mut Page<'_>, modules: &[Module]) {
         ));
         if let Some(id) = &module.debug_id {
             page.put(format_args!(", build-id {id}"));
+        }
+        if let Some(place) = &module.read_from {
+            page.put(format_args!(", read from {place}"));
         }
         if let Some(source) = &module.debug_info {
             page.put(format_args!(", debug information in {source}"));

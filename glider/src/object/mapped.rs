@@ -1,0 +1,159 @@
+//! The file behind a mapping: opened by its path, in glider's root or the target's, else through
+//! the kernel's own references, else put together from the target's memory; and compared with
+//! what is mapped, so that a file that took the place of another is never used for it.
+
+use super::cache::Mapped;
+use super::elf::Object;
+use super::image::{Image, ImageError};
+use super::root::Root;
+use super::search::Search;
+use crate::address::Address;
+use crate::target::Memory;
+use std::io;
+use std::path::Path;
+
+/// What the memory says of a file.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Match {
+    /// The build-id, or without one the ELF header, is the one in memory.
+    Same,
+    /// It is another.
+    Different,
+    /// The memory is not at hand, or the place is not mapped.
+    Unknown,
+}
+
+const ELF_MAGIC: [u8; 4] = *b"\x7fELF";
+/// Bytes of an ELF header: the larger of the two classes.
+const HEADER: usize = 64;
+/// Bytes of an object that are read from the memory; the rest of a larger one is left out.
+const MAX_IMAGE: u64 = 128 << 20;
+
+/// Where in the mapped file the object begins that the mapping is a part of: at the nearest
+/// mapping before it of the same file that can hold an ELF header. Not 0 for a library that is
+/// mapped straight out of an archive.
+pub(super) fn start_in_file(mapped: &Mapped<'_>) -> u64 {
+    let is_same =
+        |inode: u64, device: (u32, u32)| inode == mapped.mapping.inode && device == mapped.mapping.device;
+    let mut around = mapped.before.iter().rev().take_while(|other| is_same(other.inode, other.device));
+    if mapped.mapping.offset == 0 || around.clone().any(|other| other.offset == 0) {
+        return 0;
+    }
+    // Before the stop there is no memory to look at; the file's first mapping is the best guess.
+    match mapped.memory {
+        Some(memory) => around.find(|other| starts_with_magic(memory, other.start)),
+        None => around.last(),
+    }
+    .map_or(0, |other| other.offset)
+}
+
+fn starts_with_magic(memory: &dyn Memory, address: Address) -> bool {
+    let mut magic = [0; 4];
+    memory.read_exact(address, &mut magic).is_some() && magic == ELF_MAGIC
+}
+
+/// Opens the object at `start` of the file behind a mapping; an error is one line in words.
+pub(super) fn open(mapped: &Mapped<'_>, path: &str, start: u64, search: &Search) -> Result<Object, String> {
+    let Mapped { pid, mapping, memory, .. } = *mapped;
+    let by_path = search.roots().iter().map(|root| {
+        let read_from = (!root.is_own()).then(|| format!("{path} in the root of the process"));
+        (root, path.to_owned(), read_from)
+    });
+    let exe = format!("/proc/{pid}/exe");
+    let map_file = format!("/proc/{pid}/map_files/{:x}-{:x}", mapping.start.0, mapping.end.0);
+    let by_link = [exe, map_file].map(|link| (&Root::OWN, link.clone(), Some(link)));
+    let mut problem = None;
+    for (root, at, read_from) in by_path.chain(by_link) {
+        match open_at(root, Path::new(&at), mapped, path, start) {
+            Ok(mut object) => {
+                object.read_from = read_from;
+                return Ok(object);
+            }
+            // The first error is that of the path: the others say less.
+            Err(error) => _ = problem.get_or_insert(error),
+        }
+    }
+    let from_memory = memory.and_then(|memory| from_memory(mapped, path, start, memory));
+    from_memory.ok_or_else(|| problem.unwrap_or_else(|| format!("{path} cannot be opened")))
+}
+
+/// The object at `start` of the file at `at`, if it is what is mapped.
+fn open_at(root: &Root, at: &Path, mapped: &Mapped<'_>, path: &str, start: u64) -> Result<Object, String> {
+    let in_words = |error: ImageError| match error {
+        ImageError::Open { source, .. } if source.kind() == io::ErrorKind::NotFound => {
+            format!("{path} was deleted since the process mapped it")
+        }
+        error => error.to_string(),
+    };
+    let image = Image::open(root, at).map_err(in_words)?;
+    let mut object = Object::parse(Path::new(path), image.from(start)).map_err(in_words)?;
+    object.start = start;
+    match compare(&object, mapped) {
+        Match::Same => Ok(object),
+        Match::Unknown if image.inode == mapped.mapping.inode => Ok(object),
+        _ => Err(format!("{path} was replaced since the process mapped it")),
+    }
+}
+
+/// Compares an object with the memory that `mapped` shows: its build-id, or else its ELF header,
+/// in the place where it is mapped.
+pub(super) fn compare(object: &Object, mapped: &Mapped<'_>) -> Match {
+    let (Some(memory), Some(bias)) = (mapped.memory, object.bias(mapped.mapping)) else {
+        return if mapped.memory.is_some() { Match::Different } else { Match::Unknown };
+    };
+    let bytes = object.bytes();
+    let known = object.build_id.or_else(|| bytes.get(..HEADER.min(bytes.len()))).unwrap_or_default();
+    let offset = (known.as_ptr() as usize).wrapping_sub(bytes.as_ptr() as usize) as u64;
+    let holds =
+        |offset: u64, size: u64| offset.checked_add(known.len() as u64).is_some_and(|end| end <= size);
+    let load = object
+        .loads()
+        .find(|load| offset.checked_sub(load.offset).is_some_and(|offset| holds(offset, load.file_size)));
+    let Some(load) = load else { return Match::Unknown };
+    let address = Address(bias.to_runtime(load.address).0.wrapping_add(offset - load.offset));
+    let mut mapped = vec![0; known.len()];
+    match memory.read_exact(address, &mut mapped) {
+        Some(()) if mapped == known => Match::Same,
+        Some(()) => Match::Different,
+        None => Match::Unknown,
+    }
+}
+
+/// What of an object is in memory: its load segments, each in its place in the file, without sections.
+fn from_memory(mapped: &Mapped<'_>, path: &str, start: u64, memory: &dyn Memory) -> Option<Object> {
+    let is_header =
+        |other: &&crate::target::Mapping| other.inode == mapped.mapping.inode && other.offset == start;
+    let header = mapped.before.iter().rev().find(is_header)?;
+    let mut bytes = vec![0; usize::try_from(header.end.0 - header.start.0).ok()?.min(1 << 16)];
+    let read = memory.read(header.start, &mut bytes);
+    bytes.truncate(read);
+    hide_sections(&mut bytes)?;
+    let head = Object::parse(Path::new(path), Image::from_bytes(bytes.clone())).ok()?;
+    let bias = head.bias(header)?;
+    for load in head.loads().filter(|load| load.offset.saturating_add(load.file_size) <= MAX_IMAGE) {
+        let (from, to) = (load.offset as usize, (load.offset + load.file_size) as usize);
+        if bytes.len() < to {
+            bytes.resize(to, 0);
+        }
+        // What cannot be read stays zero: a table there is found empty.
+        memory.read(bias.to_runtime(load.address), bytes.get_mut(from..to)?);
+    }
+    hide_sections(&mut bytes)?;
+    let mut object = Object::parse(Path::new(path), Image::from_bytes(bytes)).ok()?;
+    object.start = start;
+    object.read_from = Some("the memory of the process".to_owned());
+    Some(object)
+}
+
+/// Tells readers of an ELF header that there are no sections: their table is not in memory.
+fn hide_sections(bytes: &mut [u8]) -> Option<()> {
+    let fields = match bytes.get(..5)? {
+        [0x7f, b'E', b'L', b'F', 1] => [32..36, 48..52],
+        [0x7f, b'E', b'L', b'F', 2] => [40..48, 60..64],
+        _ => return None,
+    };
+    for field in fields {
+        bytes.get_mut(field)?.fill(0);
+    }
+    Some(())
+}

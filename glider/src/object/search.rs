@@ -1,0 +1,63 @@
+//! Where debug files are looked for: the user's folders, the system's, the target's own.
+
+use super::elf::Object;
+use super::root::Root;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+/// The folder for separate debug files of every distribution (GDB manual, "Debugging Information
+/// in Separate Files").
+const SYSTEM_FOLDER: &str = "/usr/lib/debug";
+
+/// Where the user wants debug information to be taken from.
+#[derive(Clone, Debug, Default)]
+pub struct DebugSources {
+    /// Folders of debug files, looked into first (`--debug-dir`).
+    pub folders: Vec<PathBuf>,
+}
+
+/// Where debug files of one target are looked for.
+#[derive(Debug)]
+pub(crate) struct Search {
+    folders: Vec<PathBuf>,
+    /// glider's own root, and the target's where that is another.
+    roots: Vec<Root>,
+    /// Files got from a server, by build-id.
+    pub(super) fetched: HashMap<Vec<u8>, PathBuf>,
+}
+
+impl Search {
+    /// For the process with this id.
+    pub(super) fn new(sources: &DebugSources, pid: i32) -> Search {
+        let roots = std::iter::once(Root::OWN).chain(Root::of_process(pid)).collect();
+        Search { folders: sources.folders.clone(), roots, fetched: HashMap::new() }
+    }
+
+    /// The roots, glider's own first.
+    pub(super) fn roots(&self) -> &[Root] {
+        &self.roots
+    }
+
+    /// The first file that `belongs`: `below` one of the folders for debug files (that is a
+    /// relative path, the user's folders may hold its last part alone), or at one of the paths `beside`.
+    pub(crate) fn find(
+        &'static self,
+        below: Option<&Path>,
+        beside: &[PathBuf],
+        belongs: impl Fn(&Object) -> bool,
+    ) -> Option<Object> {
+        let open = |root: &Root, path: &Path| {
+            let mut found = Object::open_in(root, path).ok().filter(&belongs)?;
+            found.search = Some(self);
+            Some(found)
+        };
+        let in_folder = |folder: &PathBuf| {
+            let below = below?;
+            let alone = below.file_name().map(|name| folder.join(name));
+            open(&Root::OWN, &folder.join(below)).or_else(|| open(&Root::OWN, &alone?))
+        };
+        let system = below.map(|below| Path::new(SYSTEM_FOLDER).join(below));
+        let in_root = |root: &Root| beside.iter().chain(&system).find_map(|path| open(root, path));
+        self.folders.iter().find_map(in_folder).or_else(|| self.roots.iter().find_map(in_root))
+    }
+}
