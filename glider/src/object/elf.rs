@@ -11,7 +11,7 @@ use crate::address::{Bias, FileAddress};
 use crate::dwarf::DebugInfo;
 use crate::target::Mapping;
 use crate::unwind::{Bytes, Section, UnwindSections};
-use object::{Object as _, ObjectSection as _, ObjectSegment as _, ObjectSymbol as _, SectionIndex};
+use object::{Object as _, ObjectSection as _, ObjectSegment as _, SectionIndex};
 use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -197,14 +197,17 @@ impl Object {
             Some(file) => SymbolTable::new(file.symbols(), &section_ends(file)),
             None => {
                 let dynamic = SymbolTable::new(self.file.dynamic_symbols(), &section_ends(&self.file));
-                match self.mini.get_or_init(|| mini::find(self)) {
-                    Some(mini) => {
-                        dynamic.with(SymbolTable::new(mini.file.symbols(), &section_ends(&mini.file)))
-                    }
+                match self.mini() {
+                    Some(mini) => dynamic.with(SymbolTable::new(mini.symbols(), &section_ends(mini))),
                     None => dynamic,
                 }
             }
         })
+    }
+
+    /// The mini debug info, if the object brings any.
+    pub(super) fn mini(&self) -> Option<&object::File<'static>> {
+        self.mini.get_or_init(|| mini::find(self)).as_ref().map(|mini| &mini.file)
     }
 
     /// Whether it brings a symbol table as mini debug info, and that was looked into.
@@ -212,17 +215,12 @@ impl Object {
         self.mini.get().is_some_and(Option::is_some)
     }
 
-    fn file_with_symbols(&self) -> Option<&object::File<'static>> {
+    /// The file that has the `.symtab`: this one or its debug file.
+    pub(super) fn file_with_symbols(&self) -> Option<&object::File<'static>> {
         let own = Some(&self.file).filter(|file| file.symbol_table().is_some());
         own.or_else(|| {
             self.debug_file().map(|debug| &debug.file).filter(|file| file.symbol_table().is_some())
         })
-    }
-
-    /// The address of a symbol by its raw name. Looks through the whole table: keep the answer.
-    pub fn find_symbol(&self, name: &str) -> Option<FileAddress> {
-        let of_file = self.file_with_symbols().and_then(|file| find_by_name(file.symbols(), name));
-        of_file.or_else(|| find_by_name(self.file.dynamic_symbols(), name))
     }
 
     /// The unwind tables as they stand when mapped with `bias`.
@@ -237,12 +235,6 @@ impl Object {
             got: self.file.section_by_name(".got").map(|section| section.address()),
         }
     }
-}
-
-fn find_by_name(symbols: object::SymbolIterator<'static, '_>, name: &str) -> Option<FileAddress> {
-    let mut symbols = symbols.filter(|symbol| symbol.is_definition());
-    let found = symbols.find(|symbol| symbol.name_bytes() == Ok(name.as_bytes()))?;
-    Some(FileAddress(found.address()))
 }
 
 fn section_ends(file: &object::File<'static>) -> HashMap<SectionIndex, u64> {

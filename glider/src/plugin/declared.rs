@@ -5,7 +5,6 @@ use crate::address::FileAddress;
 use crate::object::{Module, Object};
 use crate::report::FoundBy;
 use crate::target::Memory;
-use object::{Object as _, ObjectSymbol as _};
 use std::collections::HashMap;
 
 const SECTION: &str = "gimli_trace";
@@ -91,12 +90,8 @@ impl Declared {
                 .collect(),
             None => Vec::new(),
         };
-        let named = |symbol: &object::Symbol<'static, '_>| {
-            symbol.is_definition() && symbol.name_bytes() == Ok(SYMBOL.as_bytes())
-        };
-        let file = object.file();
-        let symbol = file.dynamic_symbols().find(named).or_else(|| file.symbols().find(named));
-        Declared { section, symbol: symbol.map(|symbol| (FileAddress(symbol.address()), symbol.size())) }
+        let symbol = object.find_own_symbol(SYMBOL).map(|symbol| (symbol.address, symbol.size));
+        Declared { section, symbol }
     }
 }
 

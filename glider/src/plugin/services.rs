@@ -11,7 +11,6 @@ use crate::report::{Variable, VariableKind};
 use crate::stacks::{Stacks, ThreadStack};
 use crate::types::{Count, Kind, Type};
 use crate::values::{Place, Printer, Process, thread_local};
-use object::{Object as _, ObjectSymbol as _};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fs;
@@ -166,16 +165,9 @@ impl<'a> Services<'a> {
             return *known;
         }
         let find = || {
-            let file = module.object.as_ref().ok()?.file();
-            let mut symbols = file.dynamic_symbols().chain(file.symbols());
-            let symbol = symbols.find(|symbol| {
-                // `is_definition` is about functions and objects: it says no to thread-local variables.
-                symbol.kind() == object::SymbolKind::Tls
-                    && !symbol.is_undefined()
-                    && symbol.name_bytes() == Ok(name.as_bytes())
-            })?;
+            let found = module.object.as_ref().ok()?.find_thread_local(name)?;
             let id = thread_local::module_id(&self.process(), module)?;
-            Some(ThreadLocal { module: id, offset: symbol.address() })
+            Some(ThreadLocal { module: id, offset: found.address.0 })
         };
         *self.thread_locals.borrow_mut().entry(key).or_insert(find())
     }
@@ -303,30 +295,12 @@ impl<'a> Services<'a> {
 }
 
 fn find_symbol_in(module: &Module, name: &str) -> Option<Symbol> {
-    let object = module.object.as_ref().ok()?;
-    let named = |symbol: &object::Symbol<'static, '_>| {
-        symbol.is_definition()
-            && symbol.kind() != object::SymbolKind::Tls
-            && symbol.name_bytes() == Ok(name.as_bytes())
-    };
-    let found = |address: u64, size: u64| Symbol {
+    let found = module.object.as_ref().ok()?.find_symbol(name)?;
+    Some(Symbol {
         name: demangle(name).unwrap_or_else(|| name.to_owned()),
         raw_name: name.to_owned(),
         object: module.path.to_string(),
-        address: module.bias.to_runtime(crate::address::FileAddress(address)),
-        size,
-    };
-    let mut local = None;
-    for symbol in object.file().dynamic_symbols().chain(object.file().symbols()).filter(named) {
-        if !symbol.is_local() {
-            return Some(found(symbol.address(), symbol.size()));
-        }
-        local.get_or_insert((symbol.address(), symbol.size()));
-    }
-    if let Some((address, size)) = local {
-        return Some(found(address, size));
-    }
-    let debug = object.debug_file()?;
-    let symbol = debug.file().symbols().find(named)?;
-    Some(found(symbol.address(), symbol.size()))
+        address: module.bias.to_runtime(found.address),
+        size: found.size,
+    })
 }

@@ -115,7 +115,7 @@ fn is_same(one: Die, other: Die) -> bool {
 fn with_code(die: Die, module: &Module) -> Option<Die> {
     let object = module.object.as_ref().ok()?;
     let name = die.linkage_name().or_else(|| die.name())?;
-    let address = object.find_symbol(&name)?;
+    let address = object.find_symbol(&name)?.address;
     let scopes = object.debug_info()?.scopes(address)?;
     (scopes.function.start == address).then_some(scopes.function.die)
 }

@@ -57,7 +57,7 @@ fn symbol_address(process: &Process<'_>, name: &str) -> Option<Address> {
         file.starts_with("libc.so") || file.starts_with("ld-") || file.starts_with("libpthread")
     };
     process.modules.iter().filter(is_runtime).find_map(|module| {
-        let address = module.object.as_ref().ok()?.find_symbol(name)?;
+        let address = module.object.as_ref().ok()?.find_symbol(name)?.address;
         Some(module.bias.to_runtime(address))
     })
 }
