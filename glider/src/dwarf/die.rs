@@ -52,8 +52,9 @@ impl Die {
         (!bytes.is_empty()).then(|| String::from_utf8_lossy(bytes.slice()).into())
     }
 
-    /// This DIE and those it completes: its abstract origin or specification, theirs, and so on
-    /// (DWARF 5 §2.13.2, §3.3.8.1), each with its parsed entry.
+    /// This DIE and those it completes: its abstract origin or specification, or the type in a type
+    /// unit that it stands for, theirs, and so on (DWARF 5 §2.13.2, §3.3.8.1, §5.7.1), each with its
+    /// parsed entry.
     pub(crate) fn chain(self) -> impl Iterator<Item = (Die, Entry)> {
         let mut next = Some(self);
         std::iter::from_fn(move || {
@@ -61,7 +62,8 @@ impl Die {
             let entry = die.entry()?;
             next = die
                 .reference(&entry, gimli::DW_AT_abstract_origin)
-                .or_else(|| die.reference(&entry, gimli::DW_AT_specification));
+                .or_else(|| die.reference(&entry, gimli::DW_AT_specification))
+                .or_else(|| die.reference(&entry, gimli::DW_AT_signature));
             Some((die, entry))
         })
         .take(MAX_CHAIN)

@@ -87,6 +87,9 @@ impl LineTable {
 impl Unit {
     /// The source line of the instruction at `pc`.
     pub fn source_line(&self, pc: FileAddress) -> Option<SourceLine> {
+        if let Some(skeleton) = self.skeleton {
+            return skeleton.source_line(pc);
+        }
         let row = self.lines.get_or_init(|| LineTable::new(self)).find(pc)?;
         Some(SourceLine {
             file: self.file_path(row.file),
@@ -98,6 +101,9 @@ impl Unit {
     /// Path of a file of the unit's line table (`DW_AT_call_file`, `DW_AT_decl_file`): name, below
     /// its directory, below the compilation directory (DWARF 5 §6.2.4.1).
     pub fn file_path(&self, index: u64) -> Option<Arc<str>> {
+        if let Some(skeleton) = self.skeleton {
+            return skeleton.file_path(index);
+        }
         if let Some(known) = self.file_paths.borrow().get(&index) {
             return known.clone();
         }

@@ -14,6 +14,7 @@ mod globals;
 mod line;
 mod name;
 mod scope;
+mod split;
 mod unit;
 mod unit_index;
 
@@ -52,11 +53,12 @@ pub struct DebugInfo {
 type Routes = HashMap<((usize, usize), (usize, usize)), Option<Rc<[CallSite]>>>;
 
 impl DebugInfo {
-    /// The DWARF sections of `object`; `None` when it has no `.debug_info`.
-    pub fn load(object: &Object) -> Option<DebugInfo> {
-        let file: &'static DwarfFile = Box::leak(Box::new(DwarfFile::load(object)?));
+    /// The DWARF sections in `debug`, which is `object` or its debug file; `None` when there is
+    /// no `.debug_info`.
+    pub fn load(object: &Object, debug: &Object) -> Option<DebugInfo> {
+        let file: &'static DwarfFile = Box::leak(Box::new(DwarfFile::load(object, debug)?));
         Some(DebugInfo {
-            path: object.path.clone(),
+            path: debug.path.clone(),
             file,
             ranges: OnceCell::new(),
             scopes: RefCell::default(),
@@ -72,7 +74,7 @@ impl DebugInfo {
 
     /// What of the debug information was needed and is somewhere that is not read.
     pub fn gap(&self) -> Option<&'static str> {
-        self.file.gap.get()
+        self.file.gap.get().map(String::as_str)
     }
 
     /// The compilation unit whose code holds `pc`.

@@ -1,12 +1,13 @@
 //! Compilation units by offset, parsed once when first asked for.
 
 use super::line::LineTable;
+use super::split::SplitUnits;
 use super::unit_index::UnitIndex;
 use super::{Attribute, CallSite, Die};
 use crate::object::Object;
 use crate::unwind::Bytes;
 use gimli::{AttributeValue, DebugInfoOffset, DebugTypeSignature, UnitOffset, UnitSectionOffset, UnitType};
-use std::cell::{Cell, OnceCell, RefCell};
+use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -18,11 +19,17 @@ pub struct DwarfFile {
     pub(super) dwarf: gimli::Dwarf<Bytes>,
     /// The file that dwz moved common entries to.
     supplementary: Option<&'static DwarfFile>,
-    /// What of the debug information is somewhere that is not read.
-    pub(super) gap: Cell<Option<&'static str>>,
+    /// Where the split units are that it has skeletons of.
+    split: SplitUnits,
+    /// For a split unit's file, the one with the skeleton.
+    skeletons: Option<&'static DwarfFile>,
+    /// What of the debug information was needed and not found, in words.
+    pub(super) gap: OnceCell<String>,
     headers: OnceCell<Headers>,
     units: RefCell<HashMap<UnitId, Option<&'static Unit>>>,
     signatures: OnceCell<HashMap<u64, (UnitId, UnitOffset)>>,
+    /// Types found in packages of split units.
+    packaged_types: RefCell<HashMap<u64, Option<Die>>>,
 }
 
 /// A unit's place in the list of headers.
@@ -42,6 +49,8 @@ struct Headers {
 pub struct Unit {
     pub(super) file: &'static DwarfFile,
     pub(super) unit: gimli::Unit<Bytes>,
+    /// For a split unit, what the program has of it: the line table is there.
+    pub(super) skeleton: Option<&'static Unit>,
     /// `DW_AT_language`.
     pub language: Option<gimli::DwLang>,
     /// Whether `DW_AT_producer` names a GNU compiler.
@@ -54,39 +63,54 @@ pub struct Unit {
 }
 
 impl DwarfFile {
-    /// Maps the DWARF sections of `object` and of its supplementary file.
-    pub(super) fn load(object: &Object) -> Option<DwarfFile> {
-        object.has_section(".debug_info").then_some(())?;
+    /// Maps the DWARF sections of `debug`, the file with the debug information of `object`, and
+    /// of its supplementary file.
+    pub(super) fn load(object: &Object, debug: &Object) -> Option<DwarfFile> {
+        debug.has_section(".debug_info").then_some(())?;
         let section = |object: &Object, id: gimli::SectionId| {
             let found = object.section(id.name()).map(|section| section.data);
             Ok::<_, gimli::Error>(found.unwrap_or(Bytes::new(&[], gimli::LittleEndian)))
         };
-        let mut dwarf = gimli::Dwarf::load(|id| section(object, id)).ok()?;
+        let mut dwarf = gimli::Dwarf::load(|id| section(debug, id)).ok()?;
         let mut supplementary = None;
-        let mut gap = None;
-        if object.has_supplementary() {
-            gap = Some("the supplementary debug file (dwz) that its names and types are in is not found");
-        }
-        if let Some(shared) = crate::object::find_supplementary(object) {
+        if let Some(shared) = crate::object::find_supplementary(debug) {
             dwarf.load_sup(|id| section(&shared, id)).ok()?;
             let own = gimli::Dwarf::load(|id| section(&shared, id)).ok()?;
             supplementary = Some(&*Box::leak(Box::new(DwarfFile::new(own, None))));
-            gap = None;
         }
-        let file = DwarfFile::new(dwarf, supplementary);
-        file.gap.set(gap);
+        let mut file = DwarfFile::new(dwarf, supplementary);
+        file.split = SplitUnits::new(object, debug);
+        if let Some(name) = debug.supplementary_name().filter(|_| supplementary.is_none()) {
+            file.add_gap(|| {
+                format!("names and types are missing: the file that dwz moved them to, {name}, is not found")
+            });
+        }
         Some(file)
+    }
+
+    /// The sections of a split unit whose skeleton is in `skeletons`.
+    pub(super) fn split(dwarf: gimli::Dwarf<Bytes>, skeletons: &'static DwarfFile) -> DwarfFile {
+        let file = DwarfFile::new(dwarf, skeletons.supplementary);
+        DwarfFile { skeletons: Some(skeletons), ..file }
     }
 
     fn new(dwarf: gimli::Dwarf<Bytes>, supplementary: Option<&'static DwarfFile>) -> DwarfFile {
         DwarfFile {
             dwarf,
             supplementary,
-            gap: Cell::new(None),
+            split: SplitUnits::default(),
+            skeletons: None,
+            gap: OnceCell::new(),
             headers: OnceCell::new(),
             units: RefCell::default(),
             signatures: OnceCell::new(),
+            packaged_types: RefCell::default(),
         }
+    }
+
+    /// Notes what is missing; the first such thing is said.
+    fn add_gap(&self, gap: impl FnOnce() -> String) {
+        self.gap.get_or_init(gap);
     }
 
     /// Headers of every unit; a broken one ends the list of its section.
@@ -122,30 +146,30 @@ impl DwarfFile {
     }
 
     fn parse_unit(&'static self, id: UnitId) -> Option<&'static Unit> {
-        let unit = self.dwarf.unit(*self.headers().all.get(id.0)?).ok()?;
-        let root = unit.entry(unit.header.root_offset()).ok()?;
-        if unit.dwo_name().ok().flatten().is_some() {
-            self.gap.set(Some(
-                "its variables and inlined calls are in .dwo files (split DWARF), which are not read",
-            ));
+        let unit = Unit::new(self, *self.headers().all.get(id.0)?, None)?;
+        if unit.unit.dwo_id.is_none() || self.skeletons.is_some() {
+            return Some(unit);
         }
-        let language = match root.attr_value(gimli::DW_AT_language) {
-            Some(AttributeValue::Language(language)) => Some(language),
-            _ => None,
-        };
-        let producer = root.attr_value(gimli::DW_AT_producer);
-        let producer = producer.and_then(|value| self.dwarf.attr_string(&unit, value).ok());
-        Some(Box::leak(Box::new(Unit {
-            is_gnu: producer.is_some_and(|name| name.slice().starts_with(b"GNU")),
-            file: self,
-            unit,
-            language,
-            lines: OnceCell::new(),
-            file_paths: RefCell::default(),
-            index: OnceCell::new(),
-            call_sites: RefCell::default(),
-            names: RefCell::default(),
-        })))
+        match self.split.find(unit) {
+            Ok(split) => Some(split),
+            // The skeleton has the lines.
+            Err(problem) => {
+                self.add_gap(|| problem);
+                Some(unit)
+            }
+        }
+    }
+
+    /// The split unit at an offset of this file, completed by its skeleton.
+    pub(super) fn split_unit(
+        &'static self,
+        offset: UnitSectionOffset,
+        skeleton: &'static Unit,
+    ) -> Option<&'static Unit> {
+        let (id, header) = self.unit_headers().find(|(_, header)| header.offset() == offset)?;
+        let unit = Unit::new(self, *header, Some(skeleton))?;
+        self.units.borrow_mut().insert(id, Some(unit));
+        Some(unit)
     }
 
     /// The unit whose part of `.debug_info` holds `offset`.
@@ -178,12 +202,68 @@ impl DwarfFile {
             };
             self.unit_headers().filter_map(typed).collect()
         });
-        let (unit, offset) = *signatures.get(&signature.0)?;
-        Some(Die { unit: self.unit(unit)?, offset })
+        match signatures.get(&signature.0) {
+            Some((unit, offset)) => Some(Die { unit: self.unit(*unit)?, offset: *offset }),
+            None => self.packaged_type(signature),
+        }
+    }
+
+    /// The same in the package of split units.
+    fn packaged_type(&'static self, signature: DebugTypeSignature) -> Option<Die> {
+        let skeletons = self.skeletons?;
+        if let Some(known) = skeletons.packaged_types.borrow().get(&signature.0) {
+            return *known;
+        }
+        let dwarf = skeletons.split.type_unit(signature, &skeletons.dwarf);
+        let found = dwarf.and_then(|dwarf| {
+            let file: &'static DwarfFile = Box::leak(Box::new(DwarfFile::split(dwarf, skeletons)));
+            let is_it = |header: &Header| match header.type_() {
+                UnitType::Type { type_signature, type_offset }
+                | UnitType::SplitType { type_signature, type_offset } => {
+                    (type_signature == signature).then_some(type_offset)
+                }
+                _ => None,
+            };
+            let found = file.unit_headers().find_map(|(id, header)| Some((id, is_it(header)?)));
+            found.and_then(|(id, offset)| Some(Die { unit: file.unit(id)?, offset }))
+        });
+        skeletons.packaged_types.borrow_mut().insert(signature.0, found);
+        found
     }
 }
 
 impl Unit {
+    /// Parses the unit's root. A split unit takes from its skeleton what the linker filled in there.
+    fn new(
+        file: &'static DwarfFile,
+        header: Header,
+        skeleton: Option<&'static Unit>,
+    ) -> Option<&'static Unit> {
+        let mut unit = file.dwarf.unit(header).ok()?;
+        if let Some(skeleton) = skeleton {
+            unit.copy_relocated_attributes(&skeleton.unit);
+        }
+        let root = unit.entry(unit.header.root_offset()).ok()?;
+        let language = match root.attr_value(gimli::DW_AT_language) {
+            Some(AttributeValue::Language(language)) => Some(language),
+            _ => None,
+        };
+        let producer = root.attr_value(gimli::DW_AT_producer);
+        let producer = producer.and_then(|value| file.dwarf.attr_string(&unit, value).ok());
+        Some(Box::leak(Box::new(Unit {
+            is_gnu: producer.is_some_and(|name| name.slice().starts_with(b"GNU")),
+            file,
+            unit,
+            skeleton,
+            language,
+            lines: OnceCell::new(),
+            file_paths: RefCell::default(),
+            index: OnceCell::new(),
+            call_sites: RefCell::default(),
+            names: RefCell::default(),
+        })))
+    }
+
     /// The entry that all others of this unit are inside of.
     pub(super) fn root(&self) -> UnitOffset {
         self.unit.header.root_offset()

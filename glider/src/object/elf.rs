@@ -84,9 +84,9 @@ impl Object {
         })
     }
 
-    /// Inode of the file that was opened.
-    pub fn inode(&self) -> u64 {
-        self.image.inode
+    /// Where debug files for it are looked for; `None` for a file that is not the target's.
+    pub(crate) fn search(&self) -> Option<&'static Search> {
+        self.search
     }
 
     /// The whole file.
@@ -136,6 +136,21 @@ impl Object {
             .then(|| Section { address: section.address(), data: Bytes::new(data, gimli::LittleEndian) })
     }
 
+    /// All sections of a name, decompressed, one behind the other: in files that were not linked
+    /// there may be several.
+    pub(crate) fn sections(&self, name: &str) -> Option<Bytes> {
+        let found: Vec<_> =
+            self.file.sections().filter(|section| section.name_bytes() == Ok(name.as_bytes())).collect();
+        if found.len() < 2 {
+            return self.section(name).map(|section| section.data);
+        }
+        let mut data = Vec::new();
+        for section in found {
+            data.extend_from_slice(&section.uncompressed_data().ok()?);
+        }
+        Some(Bytes::new(Vec::leak(data), gimli::LittleEndian))
+    }
+
     /// The load segments.
     pub fn loads(&self) -> impl Iterator<Item = Load> + '_ {
         self.file.segments().map(|segment| {
@@ -175,8 +190,8 @@ impl Object {
     /// DWARF of this object or of its debug file.
     pub fn debug_info(&self) -> Option<&'static DebugInfo> {
         *self.debug_info.get_or_init(|| {
-            let own = DebugInfo::load(self);
-            own.or_else(|| DebugInfo::load(self.debug_file()?)).map(|info| &*Box::leak(Box::new(info)))
+            let own = DebugInfo::load(self, self);
+            own.or_else(|| DebugInfo::load(self, self.debug_file()?)).map(|info| &*Box::leak(Box::new(info)))
         })
     }
 
@@ -185,9 +200,10 @@ impl Object {
         self.debug_info.get().copied().flatten()
     }
 
-    /// Whether a part of the DWARF is in a supplementary file (`.gnu_debugaltlink`).
-    pub fn has_supplementary(&self) -> bool {
-        self.has_section(".gnu_debugaltlink")
+    /// The name of the file that a part of the DWARF is in (`.gnu_debugaltlink`), if one is.
+    pub fn supplementary_name(&self) -> Option<String> {
+        let (name, _) = self.file.gnu_debugaltlink().ok()??;
+        Some(String::from_utf8_lossy(name).into_owned())
     }
 
     /// Symbols by address: of `.symtab`, else of the debug file's, else `.dynsym` and those of

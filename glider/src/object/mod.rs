@@ -29,4 +29,5 @@ pub use image::{Image, ImageError};
 pub use lookup::Definition;
 pub use modules::{Module, Modules, SymbolName};
 pub use search::DebugSources;
+pub(crate) use search::Search;
 pub use symbols::{Symbol, SymbolTable};
