@@ -1,9 +1,9 @@
 //! Runs one tool once and measures what it took.
 
-use crate::peers::Peer;
+use crate::peers::{Peer, Tool};
 use anyhow::Context;
 use std::fs;
-use std::io;
+use std::io::{self, BufRead, BufReader};
 use std::process::Child;
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,8 @@ const SAMPLING: Duration = Duration::from_millis(1);
 
 /// What one run took.
 pub(crate) struct Run {
-    time: Duration,
+    /// Wall time.
+    pub(crate) time: Duration,
     peak_kib: u64,
     output_bytes: u64,
 }
@@ -48,22 +49,41 @@ pub(crate) fn median(durations: &[Duration]) -> Duration {
     sorted.get(sorted.len() / 2).copied().unwrap_or_default()
 }
 
-/// Has a tool look at a process, and measures. Its output goes to a file.
-pub(crate) fn run(peer: &Peer, pid: i32) -> anyhow::Result<Run> {
+/// Has a tool look at a process with this many frames, and measures. Its output goes to a file. It is an error when
+/// it prints fewer frames, or when glider says that something is missing: a figure for less would mean nothing.
+pub(crate) fn run(peer: &Peer, pid: i32, frames: usize) -> anyhow::Result<Run> {
     let out = tempfile::NamedTempFile::new().context("a file for the output")?;
     let start = Instant::now();
     let child = peer.command(pid).stdout(out.reopen()?).spawn().with_context(|| peer.name.clone())?;
-    let peak_kib = wait(&child).with_context(|| peer.name.clone())?;
+    let (status, peak_kib) = wait(&child).with_context(|| peer.name.clone())?;
     let time = start.elapsed();
     let output_bytes = out.as_file().metadata()?.len();
-    anyhow::ensure!(output_bytes > 0, "{} printed nothing about process {pid}", peer.name);
+    if peer.tool != Tool::Floor {
+        let shown = count_frames(&mut BufReader::new(out.reopen()?))?;
+        anyhow::ensure!(shown >= frames, "{} printed {shown} of {frames} frames of process {pid}", peer.name);
+    }
+    let is_ours = matches!(peer.tool, Tool::Glider | Tool::Snapshot | Tool::Floor);
+    anyhow::ensure!(!is_ours || status == 0, "{} ended with status {status:#x}", peer.name);
     Ok(Run { time, peak_kib, output_bytes })
 }
 
-/// Waits for a child; gives the peak resident set of the largest of it and those it waited for, KiB.
+/// Lines that begin a frame: `#12 …` of most tools, `frame #12: …` of lldb.
+fn count_frames(text: &mut dyn BufRead) -> io::Result<usize> {
+    let mut count = 0;
+    for line in text.split(b'\n') {
+        let line = line?;
+        let line = line.trim_ascii_start();
+        let line = line.strip_prefix(b"* ").unwrap_or(line);
+        let line = line.strip_prefix(b"frame ").unwrap_or(line);
+        count += usize::from(line.first() == Some(&b'#') && line.get(1).is_some_and(u8::is_ascii_digit));
+    }
+    Ok(count)
+}
+
+/// Waits for a child; gives its status, and the peak resident set of the largest of it and those it waited for, KiB.
 ///
 /// execve(2) keeps the peak of what ran before it: no figure is below this program's own size.
-fn wait(child: &Child) -> io::Result<u64> {
+fn wait(child: &Child) -> io::Result<(i32, u64)> {
     let mut status = 0;
     // SAFETY: all bits zero are a valid `rusage`, a structure of integers.
     let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
@@ -71,7 +91,7 @@ fn wait(child: &Child) -> io::Result<u64> {
         // SAFETY: both pointers are to live variables of the types that wait4(2) fills in.
         let result = unsafe { libc::wait4(child.id().cast_signed(), &raw mut status, 0, &raw mut usage) };
         if result >= 0 {
-            return Ok(u64::try_from(usage.ru_maxrss).unwrap_or(0));
+            return Ok((status, u64::try_from(usage.ru_maxrss).unwrap_or(0)));
         }
         let error = io::Error::last_os_error();
         if error.kind() != io::ErrorKind::Interrupted {

@@ -1,10 +1,12 @@
-/* A target for the benchmark: `stacks THREADS FRAMES` has that many threads, each with that many
- * frames on its stack, every one with variables worth showing; prints "ready PID" and blocks. */
+/* A target for the benchmark: `stacks THREADS FRAMES [spin]` has that many threads, each with that
+ * many frames on its stack, every one with variables worth showing; prints "ready PID" and blocks, or has all
+ * threads spin. */
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 enum stage { STAGE_PARSE, STAGE_ROUTE, STAGE_REPLY };
@@ -25,12 +27,15 @@ struct job {
 
 static pthread_barrier_t all_there;
 static volatile long checksum;
+static int spins;
 
 static long route(int left, struct job *cause);
 
 __attribute__((noinline)) static void arrive(void)
 {
     pthread_barrier_wait(&all_there);
+    while (spins)
+        checksum++;
     for (;;)
         pause();
 }
@@ -72,9 +77,15 @@ int main(int argc, char **argv)
 {
     int threads = argc > 1 ? atoi(argv[1]) : 0, frames = argc > 2 ? atoi(argv[2]) : 0;
     if (threads < 1 || frames < 8 || frames > 1000000) {
-        fprintf(stderr, "usage: stacks THREADS FRAMES (at least 1 and 8)\n");
+        fprintf(stderr, "usage: stacks THREADS FRAMES [spin] (at least 1 and 8)\n");
         return 64;
     }
+    spins = argc > 3;
+    /* For the frames of this thread; the others' stacks are made to measure. */
+    struct rlimit stack;
+    getrlimit(RLIMIT_STACK, &stack);
+    stack.rlim_cur = stack.rlim_max < 100u << 20 ? stack.rlim_max : 100u << 20;
+    setrlimit(RLIMIT_STACK, &stack);
     pthread_barrier_init(&all_there, NULL, (unsigned)threads);
     pthread_attr_t attributes;
     pthread_attr_init(&attributes);

@@ -1,6 +1,8 @@
 //! The processes that are looked at, and the clock inside them.
 
+use crate::large;
 use anyhow::{Context, bail};
+use object::{Object as _, ObjectSection as _};
 use sample_targets::Target;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -18,34 +20,70 @@ const ANSWER: Duration = Duration::from_secs(30);
 
 /// A target.
 pub(crate) struct Case {
-    /// Its name, as the heading has it.
+    /// Its name, as the tables have it.
     pub(crate) name: &'static str,
-    kind: Kind,
+    /// What it is.
+    pub(crate) kind: Kind,
+    /// Frames on all its stacks together, inlined calls not counted: what each tool must print at least.
+    pub(crate) frames: usize,
 }
 
-enum Kind {
-    Stacks { threads: u32, frames: u32 },
+/// What a target is.
+#[derive(Clone, Copy)]
+pub(crate) enum Kind {
+    /// `stacks.c`.
+    Stacks {
+        /// Its threads.
+        threads: u32,
+        /// Frames of each.
+        frames: u32,
+        /// Whether the threads run instead of waiting.
+        spin: bool,
+    },
+    /// `threads.py`, run by python3-dbg.
     Python,
+    /// The program of `large.rs`.
+    Large {
+        /// Stamps of each of its units.
+        stamps: usize,
+    },
+}
+
+const fn stacks(name: &'static str, threads: u32, frames: u32, spin: bool) -> Case {
+    Case { name, kind: Kind::Stacks { threads, frames, spin }, frames: (threads * frames) as usize }
+}
+
+const fn large(name: &'static str, stamps: usize) -> Case {
+    // Of ten threads, each in twelve units.
+    Case { name, kind: Kind::Large { stamps }, frames: 10 * 12 }
 }
 
 /// Every target.
-pub(crate) const CASES: [Case; 4] = [
-    Case { name: "1 thread, 20 frames", kind: Kind::Stacks { threads: 1, frames: 20 } },
-    Case { name: "1,000 threads, 26 frames each", kind: Kind::Stacks { threads: 1000, frames: 26 } },
-    Case { name: "1 thread, 5,000 frames", kind: Kind::Stacks { threads: 1, frames: 5000 } },
-    Case { name: "python3-dbg, 5 threads", kind: Kind::Python },
+pub(crate) const CASES: [Case; 10] = [
+    stacks("1 thread × 20 frames", 1, 20, false),
+    stacks("100 threads × 26 frames", 100, 26, false),
+    stacks("1,000 threads × 26 frames", 1000, 26, false),
+    stacks("4,000 threads × 26 frames", 4000, 26, false),
+    stacks("1 thread × 5,000 frames", 1, 5000, false),
+    stacks("1 thread × 50,000 frames", 1, 50_000, false),
+    stacks("32 threads spinning", 32, 26, true),
+    Case { name: "python3-dbg, 5 threads", kind: Kind::Python, frames: 5 * 10 },
+    large("C++, as large as a database", 1),
+    large("C++, more than 300 MB of .debug_info", 22),
 ];
 
-/// A folder in which the targets are built.
+/// Where the targets are built.
 pub(crate) struct Workshop {
     folder: TempDir,
+    /// What is worth keeping from run to run.
+    kept: PathBuf,
 }
 
 impl Workshop {
-    /// Compiles what the targets need.
-    pub(crate) fn new() -> anyhow::Result<Workshop> {
+    /// Compiles what the small targets need; the large ones are kept in the folder `kept`.
+    pub(crate) fn new(kept: &Path) -> anyhow::Result<Workshop> {
         let folder = tempfile::tempdir().context("a folder for the targets")?;
-        let workshop = Workshop { folder };
+        let workshop = Workshop { folder, kept: kept.to_owned() };
         let write =
             |name: &str, text: &str| std::fs::write(workshop.path(name), text).context(name.to_owned());
         write("stacks.c", STACKS)?;
@@ -73,9 +111,9 @@ impl Workshop {
     /// Starts a target, with a clock inside it or without.
     pub(crate) fn start(&self, case: &Case, clock: Option<&Clock>) -> anyhow::Result<Target> {
         let mut command = match case.kind {
-            Kind::Stacks { threads, frames } => {
+            Kind::Stacks { threads, frames, spin } => {
                 let mut command = Command::new(self.path("stacks"));
-                command.arg(threads.to_string()).arg(frames.to_string());
+                command.arg(threads.to_string()).arg(frames.to_string()).args(spin.then_some("spin"));
                 command
             }
             Kind::Python => {
@@ -83,13 +121,14 @@ impl Workshop {
                 command.arg(self.path("threads.py"));
                 command
             }
+            Kind::Large { stamps } => Command::new(large::build(&self.kept, stamps)?),
         };
         if let Some(clock) = clock {
             command.env("LD_PRELOAD", self.path("clock.so")).env("GIMLI_CLOCK_FILE", &clock.path);
         }
         let target = Target::start_command(&mut command, case.name)
             .context("the target does not start (Debian package of python3-dbg: python3-dbg)")?;
-        if clock.is_none() {
+        if clock.is_none() && !matches!(case.kind, Kind::Stacks { spin: true, .. }) {
             target.wait_until_blocked()?;
         }
         Ok(target)
@@ -135,4 +174,14 @@ impl Clock {
     pub(crate) fn longest_stop(&self) -> anyhow::Result<Duration> {
         Ok(Duration::from_nanos(self.read(2)?))
     }
+}
+
+/// Bytes of DWARF in the program that a process runs, as the file has them.
+pub(crate) fn dwarf_size(pid: i32) -> anyhow::Result<u64> {
+    // Only the headers: what this program once held would count as the peak of each tool.
+    let data = object::ReadCache::new(File::open(format!("/proc/{pid}/exe"))?);
+    let file = object::File::parse(&data).context("the program of the target")?;
+    let dwarf =
+        file.sections().filter(|section| section.name().is_ok_and(|name| name.starts_with(".debug_")));
+    Ok(dwarf.filter_map(|section| section.file_range()).map(|(_, size)| size).sum())
 }
