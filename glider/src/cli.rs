@@ -6,6 +6,7 @@ use crate::limits::Limits;
 use crate::object::DebugSources;
 use crate::plugin::Sources;
 use crate::report::render::Format;
+use crate::session::Pause;
 use clap::{Args, ColorChoice, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -40,6 +41,10 @@ pub struct Settings {
     pub limits: Limits,
     /// When the target is let go at the latest.
     pub timeout: Duration,
+    /// For how long the target is held.
+    pub pause: Pause,
+    /// Bytes of memory copied at the most so that it can be let go early.
+    pub max_copy: u64,
     /// Whether text is coloured.
     pub color: When,
     /// Whether more is told.
@@ -134,6 +139,25 @@ struct Arguments {
     /// Time after which the process is let go, whatever is known by then
     #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = parse_seconds)]
     timeout: Duration,
+
+    /// Let the process go after so long, even if memory is still to be read
+    ///
+    /// By default the process is held until all memory that the report shows has been read: only
+    /// while memory is copied, where all that can change is not more than --max-copy, else until
+    /// the analysis is done. With this option it is let go then; what is read later comes from the
+    /// running process and is marked so. The stacks are read first.
+    #[arg(long, value_name = "MS", value_parser = parse_milliseconds, conflicts_with = "snapshot")]
+    max_pause: Option<Duration>,
+
+    /// Hold the process only for its registers and stacks
+    ///
+    /// All other memory is read from the running process; what is read so is marked.
+    #[arg(long)]
+    snapshot: bool,
+
+    /// Most memory copied so that the process can be let go before it is analyzed (suffixes: k, M, G)
+    #[arg(long, value_name = "SIZE", default_value = "64M", value_parser = parse_size)]
+    max_copy: u64,
 
     #[command(flatten)]
     plugins: PluginArguments,
@@ -286,6 +310,12 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Settings, 
             plugin_memory: arguments.max_plugin_memory,
         },
         timeout: arguments.timeout,
+        pause: match arguments.max_pause {
+            Some(most) => Pause::AtMost(most),
+            None if arguments.snapshot => Pause::Snapshot,
+            None => Pause::Consistent,
+        },
+        max_copy: arguments.max_copy,
         color: arguments.color,
         verbose: arguments.verbose,
         debug: arguments.debug.sources(),
@@ -327,6 +357,16 @@ fn parse_seconds(text: &str) -> Result<Duration, String> {
         Ok(Duration::from_secs_f64(seconds))
     } else {
         Err("must be more than 0 and at most 86400".to_owned())
+    }
+}
+
+/// Milliseconds, with a fraction or without.
+fn parse_milliseconds(text: &str) -> Result<Duration, String> {
+    let milliseconds: f64 = text.parse().map_err(|_| "not a number of milliseconds".to_owned())?;
+    if milliseconds > 0.0 && milliseconds <= 86_400_000.0 {
+        Ok(Duration::from_secs_f64(milliseconds / 1000.0))
+    } else {
+        Err("must be more than 0 and at most 86400000".to_owned())
     }
 }
 
@@ -387,6 +427,10 @@ mod tests {
             "0.25",
             "--color",
             "always",
+            "--max-pause",
+            "2.5",
+            "--max-copy",
+            "1M",
             "-v",
             "7",
         ]);
@@ -396,6 +440,11 @@ mod tests {
         assert_eq!((limits.frames, limits.depth, limits.array, limits.pointers), (1, 2, 3, 5));
         assert_eq!((limits.string, limits.output), (4096, 6 << 20));
         assert_eq!((settings.timeout, settings.color), (Duration::from_millis(250), When::Always));
+        assert_eq!(
+            (settings.pause, settings.max_copy),
+            (Pause::AtMost(Duration::from_micros(2500)), 1 << 20)
+        );
+        assert_eq!(self::settings(&["--snapshot", "7"]).pause, Pause::Snapshot);
         assert!(!settings.variables && settings.verbose);
     }
 
@@ -439,6 +488,8 @@ mod tests {
             &["--timeout", "nan", "1"],
             &["--timeout", "inf", "1"],
             &["--timeout", "-1", "1"],
+            &["--max-pause", "0", "1"],
+            &["--max-pause", "5", "--snapshot", "1"],
             &["--format", "xml", "1"],
             &["--unknown", "1"],
         ] {

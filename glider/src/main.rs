@@ -65,7 +65,12 @@ fn run(settings: &Settings) -> anyhow::Result<u8> {
         plugins: settings.plugins.clone(),
         notes_plugin_calls: settings.trace_plugins,
     });
-    let request = Request { threads: settings.threads.clone(), timeout: settings.timeout };
+    let request = Request {
+        threads: settings.threads.clone(),
+        timeout: settings.timeout,
+        pause: settings.pause,
+        max_copy: settings.max_copy,
+    };
     let last_resort = LastResort::arm(settings.timeout.saturating_add(GRACE));
     let trace = trace(&process, &request, &mut analyzer)?;
     drop(last_resort);

@@ -98,7 +98,12 @@ impl<'a> Threads<'a> {
             self.cause.consider(&signal, place, shown.address_symbol);
         }
         thread.system_call = captured.registers.as_deref().and_then(system_calls::current);
+        let memory = self.stacks.process.memory;
+        let moving = memory.moving_reads();
         let stack = self.stacks.walk(index, self.settings.limits.frames).map(Rc::new);
+        if memory.moving_reads() != moving {
+            thread.problem = Some("part of its stack was read while the process ran".to_owned());
+        }
         if let Some(host) = self.host {
             match host.begin_thread(stack.clone()) {
                 Some(texts) => thread.text_before = texts,

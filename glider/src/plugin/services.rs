@@ -280,6 +280,7 @@ impl<'a> Services<'a> {
                 address: Some(address),
                 depth: 0,
                 value: printer.value(scope, Some(die), &Place::Memory(address), 0),
+                read_while_running: false,
             };
             let mut text = Vec::new();
             render_variable(&variable, &mut text);

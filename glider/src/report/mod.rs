@@ -73,13 +73,54 @@ pub enum Status {
     Partial,
 }
 
-/// Durations, microseconds.
+/// How long it took: durations in microseconds.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub struct Timing {
     /// How long the target was held.
     pub paused_us: u64,
     /// The whole run.
     pub total_us: u64,
+    /// What was to end the pause.
+    pub mode: PauseMode,
+    /// Bytes of memory copied while the target was held.
+    pub copied_bytes: u64,
+    /// The parts of it.
+    pub phases: Phases,
+}
+
+/// The parts of a trace, one after the other.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+pub struct Phases {
+    /// Reading what does not change, while the target runs.
+    pub prepare_us: u64,
+    /// Stopping every thread.
+    pub stop_us: u64,
+    /// Registers and the memory map.
+    pub registers_us: u64,
+    /// Copying memory.
+    pub copy_us: u64,
+    /// Unwinding, variables and rendering. The target was held for `paused_us` less the three before.
+    pub analysis_us: u64,
+}
+
+impl Timing {
+    /// What the target was held for before the analysis began.
+    pub fn before_analysis_us(&self) -> u64 {
+        self.phases.stop_us + self.phases.registers_us + self.phases.copy_us
+    }
+}
+
+/// What ends the pause of the target.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PauseMode {
+    /// That all memory has been read.
+    #[default]
+    Consistent,
+    /// The same, or a deadline (`--max-pause`).
+    MaxPause,
+    /// That registers and stacks have been read (`--snapshot`).
+    Snapshot,
 }
 
 /// The traced process.
@@ -436,4 +477,7 @@ pub struct Variable {
     pub depth: u32,
     /// What it holds.
     pub value: Value,
+    /// Whether part of it was read after the process was let go, and may be of another moment than the rest.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub read_while_running: bool,
 }

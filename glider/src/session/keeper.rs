@@ -1,20 +1,20 @@
 //! The keeper: the process the user started, and the only one that calls ptrace.
 //!
 //! It forks the analyzer and lets it load what it can while the target runs; stops the
-//! target, hands the capture over, waits with a deadline, and lets the target go. Nothing
-//! is written to the outside before that. What the analyzer did not deliver is filled in
-//! from the capture.
+//! target, copies what can be copied of its memory, hands the capture over, waits with a deadline,
+//! and lets the target go as early as [`Pause`] allows. Nothing is written to the outside before
+//! that. What the analyzer did not deliver is filled in from the capture.
 
 use super::analyzer_process::AnalyzerProcess;
 use super::link::{Link, News};
 use super::spool::{self, SpoolReader, SpoolWriter};
 use super::{Analyzer, debug_packages, fallback};
 use crate::report::render::{Format, Style, render_footer, render_header, render_thread};
-use crate::report::{Footer, Plugin, Status};
+use crate::report::{Footer, PauseMode, Plugin, Status, Timing};
+use crate::target::copy::{self, Copied, Extent};
 use crate::target::hold::Released;
-use crate::target::{
-    Capture, CapturedThread, Hold, LiveMemory, Mapping, ProcessDirectory, ProcessInfo, TargetError,
-};
+use crate::target::image::Image;
+use crate::target::{Capture, CapturedThread, Hold, Mapping, ProcessDirectory, ProcessInfo, TargetError};
 use crate::target::{snapshot, with_hold};
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
@@ -27,9 +27,30 @@ use std::time::{Duration, Instant};
 pub struct Request {
     /// Only these threads; all of them when empty.
     pub threads: Vec<i32>,
-    /// When the target is let go at the latest, counted from the call.
+    /// When the target is let go and the trace ends at the latest, counted from the call.
     pub timeout: Duration,
+    /// For how long the target is held.
+    pub pause: Pause,
+    /// Bytes of memory that are copied at the most so that it can be let go early.
+    pub max_copy: u64,
 }
+
+/// For how long the target is held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pause {
+    /// Until all memory that the report shows has been read: at once when all that can change could
+    /// be copied, else until the analysis is done.
+    Consistent,
+    /// The same, but no longer than this. What is read later is of a process that moves.
+    AtMost(Duration),
+    /// Until registers and stacks are copied.
+    Snapshot,
+}
+
+/// Bytes of an image beyond what the process was seen to have before it was stopped.
+const IMAGE_SLACK: u64 = 4 << 20;
+/// Bytes of stacks that are copied for [`Pause::Snapshot`] where nothing else is.
+const MOST_OF_STACKS: u64 = 64 << 20;
 
 /// A finished trace: the target runs on, the report is ready to be written.
 #[derive(Debug)]
@@ -76,8 +97,15 @@ pub fn trace(
     drop(mappings);
     // Preparation costs the target nothing, but must leave time for the rest.
     await_warm(&child.link, began + request.timeout / 2);
-    let (mut capture, outcome, released) =
-        with_hold(process, deadline, |hold| while_held(hold, request, &child.link, deadline))?;
+    let prepared = began.elapsed();
+    let mut image = make_image(process, request);
+    let held =
+        with_hold(process, deadline, |hold| while_held(hold, request, &child.link, &mut image, deadline))?;
+    let Held { mut capture, outcome, released, mut timing } = held;
+    let outcome = outcome.unwrap_or_else(|| await_done(None, &child.link, deadline));
+    timing.phases.prepare_us = microseconds(prepared);
+    timing.phases.analysis_us =
+        microseconds(began.elapsed()).saturating_sub(timing.phases.prepare_us + timing.before_analysis_us());
     capture.problems.extend(unknown);
     if released.ended {
         capture.problems.push(format!("process {} was killed while it was held", capture.process.pid));
@@ -97,8 +125,7 @@ pub fn trace(
     let mut spool = SpoolReader::new(spool, capture.threads.len());
     let mut footer = complete_footer(spool.footer.take(), &capture, &spool, failure.as_deref());
     debug_packages::name(&mut footer.modules);
-    footer.timing.paused_us = microseconds(released.paused);
-    footer.timing.total_us = microseconds(began.elapsed());
+    footer.timing = Timing { total_us: microseconds(began.elapsed()), ..timing };
     Ok(Trace { capture, spool, footer, failure, _analyzer: child })
 }
 
@@ -130,7 +157,7 @@ fn analyze(
     let lost = |error: io::Error| format!("the line to the keeper broke: {error}");
     link.say_warm().map_err(lost)?;
     let Some((capture, memory)) = link.await_hand_over().map_err(lost)? else { return Ok(()) };
-    let footer = analyzer.analyze(&capture, &LiveMemory::new(memory), &mut spool);
+    let footer = analyzer.analyze(&capture, &memory, &mut spool);
     spool.put_footer(&footer)?;
     link.say_done().map_err(lost)
 }
@@ -140,25 +167,109 @@ fn await_warm(link: &Link, deadline: Instant) {
     while link.listen(deadline, None) == News::Other {}
 }
 
+/// What comes of the time during which the target was held.
+struct Held {
+    capture: Capture,
+    /// `None` while the analysis goes on.
+    outcome: Option<Outcome>,
+    released: Released,
+    timing: Timing,
+}
+
+/// Room for the copy, made while the target runs. Without memory for it there is none, and the
+/// target is held for longer.
+fn make_image(process: &ProcessDirectory, request: &Request) -> Option<Image> {
+    let anonymous = process.read_anonymous_size().unwrap_or(u64::MAX);
+    let expected = anonymous.saturating_add(IMAGE_SLACK);
+    let capacity = match request.pause {
+        Pause::Snapshot => expected.min(MOST_OF_STACKS),
+        _ if anonymous > request.max_copy => request.max_copy.min(MOST_OF_STACKS),
+        _ => request.max_copy.min(expected.saturating_mul(2)),
+    };
+    let expected = if request.pause == Pause::Snapshot { 0 } else { anonymous.min(capacity) };
+    Image::create(usize::try_from(capacity).ok()?, usize::try_from(expected).ok()?).ok()
+}
+
 /// Everything that happens while the target stands still.
 fn while_held(
     hold: &mut Hold<'_>,
     request: &Request,
     link: &Link,
+    image: &mut Option<Image>,
     deadline: Instant,
-) -> (Capture, Outcome, Released) {
+) -> Held {
+    let stopped = hold.since();
+    let mut timing = Timing { mode: mode(request.pause), ..Timing::default() };
+    timing.phases.stop_us = microseconds(stopped.elapsed());
     let capture = snapshot::take(hold, &request.threads);
-    let handed_over = hold.process().open_memory().and_then(|memory| link.hand_over(&capture, &memory));
-    let outcome = match handed_over {
-        Ok(()) => await_done(hold, link, deadline),
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Outcome::Died,
-        Err(error) => Outcome::NotBegun(format!("the memory of the process could not be read: {error}")),
+    let captured = stopped.elapsed();
+    timing.phases.registers_us = microseconds(captured).saturating_sub(timing.phases.stop_us);
+    let until = match request.pause {
+        Pause::AtMost(most) => deadline.min(stopped + most),
+        _ => deadline,
     };
-    let released = hold.release();
-    (capture, outcome, released)
+    // A process that stands still anyway is looked at where it stands.
+    let copied = match image {
+        Some(image) if !capture.process.was_stopped => copy(hold, &capture, request.pause, image, until),
+        _ => Copied::default(),
+    };
+    timing.copied_bytes = copied.bytes;
+    timing.phases.copy_us = microseconds(stopped.elapsed() - captured);
+    let memory = hold.process().open_memory();
+    let is_late = until < deadline && Instant::now() >= until;
+    let is_snapshot = request.pause == Pause::Snapshot && !capture.process.was_stopped;
+    let is_enough = copied.is_whole || is_snapshot || is_late;
+    if is_enough {
+        release(hold, image.as_ref());
+    }
+    let handed_over =
+        memory.and_then(|memory| link.hand_over(&capture, &memory, image.as_ref(), &copied.runs));
+    let outcome = match handed_over {
+        Ok(()) if is_enough => None,
+        Ok(()) => match await_done(Some(hold), link, until) {
+            Outcome::TimedOut if until < deadline => None,
+            outcome => Some(outcome),
+        },
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Some(Outcome::Died),
+        Err(error) => {
+            Some(Outcome::NotBegun(format!("the memory of the process could not be read: {error}")))
+        }
+    };
+    let released = release(hold, image.as_ref());
+    timing.paused_us = microseconds(released.paused);
+    Held { capture, outcome, released, timing }
 }
 
-fn await_done(hold: &mut Hold<'_>, link: &Link, deadline: Instant) -> Outcome {
+/// Copies as much as the pause calls for.
+fn copy(hold: &Hold<'_>, capture: &Capture, pause: Pause, image: &mut Image, until: Instant) -> Copied {
+    let mut take = |extent| copy::take(hold, capture, image, extent, until);
+    match pause {
+        Pause::Snapshot => take(Extent::Stacks),
+        Pause::Consistent => take(Extent::Writable),
+        Pause::AtMost(_) => {
+            let copied = take(Extent::Writable);
+            if copied.runs.is_empty() { take(Extent::Stacks) } else { copied }
+        }
+    }
+}
+
+fn release(hold: &mut Hold<'_>, image: Option<&Image>) -> Released {
+    if let Some(image) = image {
+        image.mark_released();
+    }
+    hold.release()
+}
+
+fn mode(pause: Pause) -> PauseMode {
+    match pause {
+        Pause::Consistent => PauseMode::Consistent,
+        Pause::AtMost(_) => PauseMode::MaxPause,
+        Pause::Snapshot => PauseMode::Snapshot,
+    }
+}
+
+/// Waits for the end of the analysis, and takes note of what becomes of a process that is held.
+fn await_done(mut hold: Option<&mut Hold<'_>>, link: &Link, deadline: Instant) -> Outcome {
     let mut set = SigSet::empty();
     set.add(Signal::SIGCHLD);
     let child_signals = SignalFd::with_flags(&set, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC).ok();
@@ -172,7 +283,9 @@ fn await_done(hold: &mut Hold<'_>, link: &Link, deadline: Instant) -> Outcome {
                 if let Some(signals) = &child_signals {
                     while let Ok(Some(_)) = signals.read_signal() {}
                 }
-                hold.look_again();
+                if let Some(hold) = &mut hold {
+                    hold.look_again();
+                }
             }
         }
     }

@@ -1,10 +1,11 @@
-//! The line between keeper and analyzer: one-byte messages, and once the two descriptors
-//! that make up the hand-over (the capture, in a memory file, and the target's memory).
+//! The line between keeper and analyzer: one-byte messages, and once the descriptors that make
+//! up the hand-over (the capture, in a memory file, the target's memory, and what was copied of it).
 //!
 //! Nothing here can block the keeper: what is long goes through memory files, and waiting
 //! has a deadline.
 
-use crate::target::Capture;
+use crate::target::image::{Image, ImageView, Run};
+use crate::target::{Capture, LiveMemory};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{
     AddressFamily, ControlMessage, ControlMessageOwned, MsgFlags, SockFlag, SockType, recv, recvmsg, send,
@@ -20,7 +21,7 @@ use std::time::{Duration, Instant};
 const WARM: u8 = b'w';
 /// Analyzer to keeper: everything is in the spool.
 const DONE: u8 = b'd';
-/// Keeper to analyzer, with the two descriptors: the target is held.
+/// Keeper to analyzer, with the descriptors: the target is, or was, held.
 const HELD: u8 = b'h';
 
 /// What the keeper hears of the analyzer.
@@ -89,12 +90,20 @@ impl Link {
         }
     }
 
-    /// Gives the analyzer the capture and the open memory of the held target.
-    pub(super) fn hand_over(&self, capture: &Capture, memory: &File) -> io::Result<()> {
+    /// Gives the analyzer the capture, the open memory of the target, and what was copied of it:
+    /// `runs` of `image`.
+    pub(super) fn hand_over(
+        &self,
+        capture: &Capture,
+        memory: &File,
+        image: Option<&Image>,
+        runs: &[Run],
+    ) -> io::Result<()> {
         let mut file = File::from(memfd_create("glider-capture", MemfdFlags::CLOEXEC)?);
-        file.write_all(&postcard::to_stdvec(capture).map_err(io::Error::other)?)?;
+        file.write_all(&postcard::to_stdvec(&(capture, runs)).map_err(io::Error::other)?)?;
         file.rewind()?;
-        let descriptors = [file.as_raw_fd(), memory.as_raw_fd()];
+        let mut descriptors = vec![file.as_raw_fd(), memory.as_raw_fd()];
+        descriptors.extend(image.map(|image| image.file().as_raw_fd()));
         let control = [ControlMessage::ScmRights(&descriptors)];
         let flags = MsgFlags::MSG_NOSIGNAL | MsgFlags::MSG_DONTWAIT;
         sendmsg::<()>(self.0.as_raw_fd(), &[IoSlice::new(&[HELD])], &control, flags, None)?;
@@ -102,10 +111,10 @@ impl Link {
     }
 
     /// Waits for the hand-over; `None` when the keeper has gone or gives nothing.
-    pub(super) fn await_hand_over(&self) -> io::Result<Option<(Capture, File)>> {
+    pub(super) fn await_hand_over(&self) -> io::Result<Option<(Capture, LiveMemory)>> {
         let mut message = [0];
         let mut parts = [IoSliceMut::new(&mut message)];
-        let mut space = nix::cmsg_space!([i32; 2]);
+        let mut space = nix::cmsg_space!([i32; 3]);
         let flags = MsgFlags::MSG_CMSG_CLOEXEC;
         let received = recvmsg::<()>(self.0.as_raw_fd(), &mut parts, Some(&mut space), flags)?;
         let mut files = Vec::new();
@@ -117,10 +126,16 @@ impl Link {
                 }));
             }
         }
-        let (Some(memory), Some(mut capture)) = (files.pop(), files.pop()) else { return Ok(None) };
+        let mut files = files.into_iter();
+        let (Some(mut capture), Some(memory)) = (files.next(), files.next()) else { return Ok(None) };
         let mut bytes = Vec::new();
         capture.read_to_end(&mut bytes)?;
-        Ok(Some((postcard::from_bytes(&bytes).map_err(io::Error::other)?, memory)))
+        let (capture, runs): (Capture, Vec<Run>) = postcard::from_bytes(&bytes).map_err(io::Error::other)?;
+        let memory = match files.next() {
+            Some(image) => LiveMemory::with_image(memory, ImageView::open(&image, runs)?, &capture.mappings),
+            None => LiveMemory::new(memory),
+        };
+        Ok(Some((capture, memory)))
     }
 }
 
@@ -133,7 +148,9 @@ impl AsFd for Link {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::target::{CapturedThread, ProcessInfo};
+    use crate::address::Address;
+    use crate::target::copy::Range;
+    use crate::target::{CapturedThread, Memory, ProcessInfo};
 
     fn soon() -> Instant {
         Instant::now() + Duration::from_secs(10)
@@ -163,17 +180,20 @@ mod tests {
             problems: vec!["one".to_owned()],
         };
         let mut file = File::from(memfd_create("memory", MemfdFlags::CLOEXEC).unwrap());
-        file.write_all(b"contents").unwrap();
-        file.rewind().unwrap();
-        keeper.hand_over(&capture, &file).unwrap();
-        let (received, mut memory) = analyzer.await_hand_over().unwrap().unwrap();
-        assert_eq!(
-            (received.threads.len(), received.auxv, received.problems),
-            (3000, capture.auxv, capture.problems)
-        );
-        let mut contents = String::new();
-        memory.read_to_string(&mut contents).unwrap();
-        assert_eq!(contents, "contents");
+        file.write_all(&[b'x'; 4100]).unwrap();
+        let range = Range { start: 0, end: 4096 };
+        let runs = [Run { range, at: None }];
+        for image in [None, Some(Image::create(4096, 0).unwrap())] {
+            keeper.hand_over(&capture, &file, image.as_ref(), &runs).unwrap();
+            let (received, memory) = analyzer.await_hand_over().unwrap().unwrap();
+            assert_eq!(
+                (received.threads.len(), &received.auxv, &received.problems),
+                (3000, &capture.auxv, &capture.problems)
+            );
+            let mut contents = [1; 8];
+            assert_eq!(memory.read(Address(4092), &mut contents), 8);
+            assert_eq!(&contents, if image.is_some() { b"\0\0\0\0xxxx" } else { b"xxxxxxxx" });
+        }
         drop(keeper);
         assert!(analyzer.await_hand_over().unwrap().is_none(), "the keeper has gone");
     }

@@ -10,7 +10,7 @@ mod link;
 pub mod outlet;
 mod spool;
 
-pub use keeper::{Request, Trace, trace};
+pub use keeper::{Pause, Request, Trace, trace};
 
 use crate::report::Footer;
 use crate::target::{Capture, Mapping, Memory, ProcessInfo};
@@ -23,8 +23,7 @@ pub trait Analyzer {
     fn prepare(&mut self, process: &ProcessInfo, mappings: &[Mapping]);
 
     /// Analyzes the held target and hands the rendered parts over, header first, then
-    /// each thread in the order of the capture. The target is let go when this returns:
-    /// what does not need its memory belongs into the footer's rendering, which the keeper does.
+    /// each thread. Where not all memory could be copied, the target is let go when this returns.
     /// The keeper adds the problems of the capture and the timing to the footer.
     fn analyze(&mut self, capture: &Capture, memory: &dyn Memory, output: &mut dyn Output) -> Footer;
 }

@@ -136,6 +136,11 @@ impl<'a> Hold<'a> {
         &self.threads
     }
 
+    /// When the first thread was asked to stop.
+    pub fn since(&self) -> Instant {
+        self.began
+    }
+
     /// What went wrong while stopping it, a line each.
     pub fn problems(&self) -> &[String] {
         &self.problems

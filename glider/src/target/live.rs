@@ -1,12 +1,16 @@
-//! The memory of a living process that is held: `/proc/PID/mem` behind a small cache of pages.
+//! The memory of a living process: what was copied while it was held, and for the rest
+//! `/proc/PID/mem` behind a small cache of pages.
 //!
 //! Pipeline place: below unwinding and variables, which read a word here and a word there;
-//! the cache makes most of those reads a copy. It is right only while the target stands
-//! still, so it is made anew for every hold.
+//! the cache makes most of those reads a copy. A page that is read after the target was let go
+//! may be of another moment than the rest: such reads are counted, so that what is made of them
+//! can be marked. Memory that cannot be written looks the same at all times.
 
-use super::Memory;
+use super::copy::Range;
+use super::image::ImageView;
+use super::{Mapping, Memory};
 use crate::address::Address;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 
@@ -17,10 +21,15 @@ const SLOTS: usize = 256;
 /// Reads longer than this go past the cache.
 const BYPASS: usize = 4 * PAGE;
 
-/// Memory of a held process.
+/// Memory of a process that is or was held.
 pub struct LiveMemory {
     file: File,
+    image: Option<ImageView>,
+    /// Memory that can be written, by rising address.
+    writable: Vec<Range>,
     cache: RefCell<Cache>,
+    /// Reads that may be of another moment.
+    moving: Cell<u64>,
 }
 
 /// A direct-mapped cache: each page has one slot it may be in.
@@ -36,14 +45,41 @@ struct Slot {
     page: u64,
     /// Bytes of the page that could be read, from its start.
     valid: usize,
+    /// Whether it may have changed since the target was held.
+    is_moving: bool,
 }
 
 impl LiveMemory {
-    /// Takes an open `/proc/PID/mem`.
+    /// Takes an open `/proc/PID/mem` of a process that stands still.
     pub fn new(file: File) -> Self {
-        let cache =
-            Cache { slots: vec![Slot { page: u64::MAX, valid: 0 }; SLOTS], bytes: vec![0; SLOTS * PAGE] };
-        LiveMemory { file, cache: RefCell::new(cache) }
+        let slot = Slot { page: u64::MAX, valid: 0, is_moving: false };
+        let cache = Cache { slots: vec![slot; SLOTS], bytes: vec![0; SLOTS * PAGE] };
+        LiveMemory {
+            file,
+            image: None,
+            writable: Vec::new(),
+            cache: RefCell::new(cache),
+            moving: Cell::new(0),
+        }
+    }
+
+    /// The same, with what was copied of it; the image tells when it may run. `mappings` by rising address.
+    pub fn with_image(file: File, image: ImageView, mappings: &[Mapping]) -> Self {
+        let writable = mappings.iter().filter(|mapping| mapping.protection.write);
+        let writable = writable.map(|mapping| Range { start: mapping.start.0, end: mapping.end.0 }).collect();
+        LiveMemory { image: Some(image), writable, ..LiveMemory::new(file) }
+    }
+
+    /// Whether what was just read from `address` on may be of another moment than the stop.
+    fn is_moving(&self, address: u64) -> bool {
+        if !self.image.as_ref().is_some_and(ImageView::is_released) {
+            return false;
+        }
+        let after = self.writable.partition_point(|range| range.start <= address);
+        after
+            .checked_sub(1)
+            .and_then(|before| self.writable.get(before))
+            .is_some_and(|range| address < range.end)
     }
 
     /// Reads past the cache. The kernel gives a short count at the end of what is mapped.
@@ -77,7 +113,12 @@ impl LiveMemory {
             return 0;
         };
         if slot.page != page {
-            *slot = Slot { page, valid: self.read_through(page * PAGE as u64, bytes) };
+            let start = page * PAGE as u64;
+            let valid = self.read_through(start, bytes);
+            *slot = Slot { page, valid, is_moving: self.is_moving(start) };
+        }
+        if slot.is_moving {
+            self.moving.set(self.moving.get() + 1);
         }
         let Some(source) = bytes.get(offset..slot.valid) else { return 0 };
         let count = source.len().min(buffer.len());
@@ -88,15 +129,19 @@ impl LiveMemory {
 
 impl Memory for LiveMemory {
     fn read(&self, address: Address, buffer: &mut [u8]) -> usize {
-        if buffer.len() > BYPASS {
-            return self.read_through(address.0, buffer);
-        }
         let mut done = 0;
-        while done < buffer.len() {
+        while let Some(rest) = buffer.get_mut(done..).filter(|rest| !rest.is_empty()) {
             let Some(at) = address.0.checked_add(done as u64) else { break };
+            if let Some(count) = self.image.as_ref().and_then(|image| image.read(at, rest)) {
+                done += count;
+                continue;
+            }
+            if self.image.is_none() && rest.len() > BYPASS {
+                return done + self.read_through(at, rest);
+            }
             let offset = (at % PAGE as u64) as usize;
-            let wanted = (buffer.len() - done).min(PAGE - offset);
-            let Some(part) = buffer.get_mut(done..done + wanted) else { break };
+            let wanted = rest.len().min(PAGE - offset);
+            let Some(part) = rest.get_mut(..wanted) else { break };
             let count = self.read_in_page(at / PAGE as u64, offset, part);
             done += count;
             if count < wanted {
@@ -104,6 +149,10 @@ impl Memory for LiveMemory {
             }
         }
         done
+    }
+
+    fn moving_reads(&self) -> u64 {
+        self.moving.get()
     }
 }
 

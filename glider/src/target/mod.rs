@@ -5,10 +5,13 @@
 
 mod access;
 pub mod capture;
+pub mod copy;
 mod error;
 pub mod hold;
+pub mod image;
 pub mod live;
 pub mod maps;
+mod pagemap;
 pub mod procfs;
 mod ptrace;
 mod register_sets;
@@ -34,6 +37,11 @@ pub trait Memory {
     /// read: less than asked where the memory ends, zero where there is none.
     /// A short read is an ordinary outcome, never an error.
     fn read(&self, address: Address, buffer: &mut [u8]) -> usize;
+
+    /// How many reads so far may have seen the target at a later moment than that of the stop.
+    fn moving_reads(&self) -> u64 {
+        0
+    }
 
     /// Fills the whole buffer or gives `None`.
     fn read_exact(&self, address: Address, buffer: &mut [u8]) -> Option<()> {

@@ -218,6 +218,27 @@ impl ProcessDirectory {
         file?.ok_or_else(|| io::Error::from_raw_os_error(libc::ESRCH))
     }
 
+    /// Opens the page map.
+    pub fn open_page_map(&self) -> io::Result<File> {
+        self.open_file(&format!("task/{}/pagemap", self.memory_thread()))
+    }
+
+    /// The thread through which the memory was last seen.
+    pub fn memory_thread(&self) -> i32 {
+        self.memory_thread.load(Ordering::Relaxed)
+    }
+
+    /// Bytes of anonymous memory that the process has, swapped out or not; `None` when the kernel does not tell.
+    pub fn read_anonymous_size(&self) -> Option<u64> {
+        let status = self.read(&format!("task/{}/status", self.memory_thread()), MAX_FILE).ok()?;
+        let text = String::from_utf8_lossy(&status);
+        let kibibytes = |key: &str| {
+            let line = text.lines().find_map(|line| line.strip_prefix(key))?;
+            line.trim().split(' ').next()?.parse::<u64>().ok()
+        };
+        Some((kibibytes("RssAnon:")? + kibibytes("VmSwap:")?) << 10)
+    }
+
     /// The first bytes of the executable file, whatever has become of its path.
     pub fn read_executable_head(&self) -> io::Result<Vec<u8>> {
         const ELF_HEADER: u64 = 64;

@@ -4,14 +4,20 @@ use super::fake_analyzer::{FakeAnalyzer, Then};
 use super::target::{Elsewhere, Target, eventually, state_of};
 use glider::report::Status;
 use glider::report::render::{Format, Style};
-use glider::session::{Request, Trace, trace};
+use glider::session::{Pause, Request, Trace, trace};
 use glider::target::{TargetError, open_target};
 use std::io;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+/// Without a copy: the target is held until the analysis is done.
 fn request(seconds: u64) -> Request {
-    Request { threads: Vec::new(), timeout: Duration::from_secs(seconds) }
+    Request {
+        threads: Vec::new(),
+        timeout: Duration::from_secs(seconds),
+        pause: Pause::Consistent,
+        max_copy: 0,
+    }
 }
 
 fn run(target: &Target, request: &Request, analyzer: &FakeAnalyzer) -> Trace {

@@ -100,6 +100,20 @@ __attribute__((noinline, noreturn)) static void known_registers(void) {
     __builtin_unreachable();
 }
 
+struct steps {
+    volatile unsigned long first, second;
+};
+
+/* At each moment both numbers are equal, or the first is one ahead. */
+__attribute__((noinline, noreturn)) static void keep_step(struct steps *steps) {
+    ready();
+    for (;;) {
+        steps->first++;
+        steps->second++;
+        atomic_fetch_add(progress, 1);
+    }
+}
+
 int main(int argc, char **argv) {
     if (argc < 3)
         return 64;
@@ -161,6 +175,8 @@ int main(int argc, char **argv) {
         ready();
         for (;;)
             pause();
+    } else if (strcmp(scenario, "steps") == 0) {
+        keep_step(calloc(1, sizeof(struct steps)));
     } else if (strcmp(scenario, "registers") == 0) {
         known_registers();
     }

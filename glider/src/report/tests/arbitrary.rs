@@ -96,16 +96,17 @@ fn value() -> impl Strategy<Value = Value> {
 
 fn variable() -> impl Strategy<Value = Variable> {
     let kind = prop_oneof![Just(VariableKind::Parameter), Just(VariableKind::Local)];
-    (kind, shared(), option::of(shared()), option::of(address()), any::<u32>(), value()).prop_map(
-        |(kind, name, type_name, address, depth, value)| Variable {
-            kind,
-            name,
-            type_name,
-            address,
-            depth,
-            value,
-        },
-    )
+    let strategies =
+        (kind, shared(), option::of(shared()), option::of(address()), any::<u32>(), value(), any::<bool>());
+    strategies.prop_map(|(kind, name, type_name, address, depth, value, read_while_running)| Variable {
+        kind,
+        name,
+        type_name,
+        address,
+        depth,
+        value,
+        read_while_running,
+    })
 }
 
 fn signal() -> impl Strategy<Value = Signal> {

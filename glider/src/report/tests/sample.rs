@@ -3,8 +3,9 @@
 use crate::address::Address;
 use crate::report::value::{Element, Member, Pointee, Value};
 use crate::report::{
-    CrashInfo, Door, Footer, FoundBy, Frame, Header, Inline, Module, Plugin, PluginStatus, PluginText,
-    Process, RegisterValues, Signal, SystemInfo, Thread, Timing, Truncation, Trust, Variable, VariableKind,
+    CrashInfo, Door, Footer, FoundBy, Frame, Header, Inline, Module, PauseMode, Phases, Plugin, PluginStatus,
+    PluginText, Process, RegisterValues, Signal, SystemInfo, Thread, Timing, Truncation, Trust, Variable,
+    VariableKind,
 };
 
 const APP: &str = "/srv/faulty-app";
@@ -72,7 +73,19 @@ pub(super) fn footer() -> Footer {
         plugin_calls: vec![],
         problems: vec!["thread 6790 could not be stopped".into()],
         variables_left_out: false,
-        timing: Timing { paused_us: 12_034, total_us: 80_500 },
+        timing: Timing {
+            paused_us: 12_034,
+            total_us: 80_500,
+            mode: PauseMode::MaxPause,
+            copied_bytes: 5 << 20,
+            phases: Phases {
+                prepare_us: 20_000,
+                stop_us: 1_000,
+                registers_us: 500,
+                copy_us: 2_000,
+                analysis_us: 57_000,
+            },
+        },
     }
 }
 
@@ -200,7 +213,10 @@ fn parser_frame() -> Frame {
                 replaced("vector of 3", vec![member("int", "[0]", integer(5))]),
             ),
             local(1, "double", "ratio", Value::Float { text: "0.5".into() }),
-            local(1, "bool", "done", Value::Bool { text: "true".into() }),
+            Variable {
+                read_while_running: true,
+                ..local(1, "bool", "done", Value::Bool { text: "true".into() })
+            },
             local(3, "char", "letter", Value::Char { text: "97 'a'".into() }),
             local(1, "int", "gone", Value::unreadable("cannot read 4 bytes at 0x2a")),
         ],
@@ -358,6 +374,7 @@ fn local(depth: u32, type_name: &str, name: &str, value: Value) -> Variable {
         address: Some(Address(0x7ffe_5e81_9d10)),
         depth,
         value,
+        read_while_running: false,
     }
 }
 

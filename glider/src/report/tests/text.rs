@@ -55,7 +55,7 @@ fn a_report_with_one_of_everything() {
         }
         {
             double ratio = 0.5
-            bool done = true
+            bool done [read while running] = true
             {
                 char letter = 97 'a'
             }
@@ -129,6 +129,8 @@ fn a_report_with_one_of_everything() {
     This report is partial. Problems:
         thread 6790 could not be stopped
         no debug information (--debuginfod or --debug-dir would bring it): /lib/libfoo.so.1, /lib/libbar.so.2
+
+    Target held for 12.034 ms (--max-pause) of 80.500 ms: 20.000 before the stop, 1.000 stopping, 0.500 registers, 2.000 copying 5120 KiB, 57.000 analysis
     "#);
 }
 
@@ -190,7 +192,7 @@ fn verbose_adds_whole_paths_modules_and_durations() {
     Plugins:
         /srv/gimli_libfoo.so for /lib/libfoo.so.1: failed, interface version 3
 
-    Target held for 12.034 ms, 80.500 ms in all
+    Target held for 12.034 ms (--max-pause) of 80.500 ms: 20.000 before the stop, 1.000 stopping, 0.500 registers, 2.000 copying 5120 KiB, 57.000 analysis
     "#);
 }
 

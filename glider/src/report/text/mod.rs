@@ -18,8 +18,8 @@ mod variable;
 
 use super::render::Style;
 use super::{
-    CrashInfo, Footer, Frame, Header, Module, Plugin, PluginStatus, PluginText, Status, Thread, Truncation,
-    Variable,
+    CrashInfo, Footer, Frame, Header, Module, PauseMode, Plugin, PluginStatus, PluginText, Status, Thread,
+    Timing, Truncation, Variable,
 };
 use page::{ALARM, HEADING, Page};
 use std::collections::BTreeMap;
@@ -129,11 +129,35 @@ pub(super) fn render_footer(footer: &Footer, status: Status, style: Style, out: 
     if style.verbose {
         put_modules(page, &footer.modules);
         put_plugins(page, &footer.plugins);
-        page.end_line();
-        let (held, all) = (footer.timing.paused_us, footer.timing.total_us);
-        page.put(format_args!("Target held for {} ms, {} ms in all", milliseconds(held), milliseconds(all)));
-        page.end_line();
     }
+    if footer.timing.total_us > 0 {
+        page.end_line();
+        put_timing(page, &footer.timing);
+    }
+}
+
+/// How long it took, on one line.
+fn put_timing(page: &mut Page<'_>, timing: &Timing) {
+    let Timing { paused_us, total_us, mode, copied_bytes, phases } = timing;
+    let mode = match mode {
+        PauseMode::Consistent => "",
+        PauseMode::MaxPause => " (--max-pause)",
+        PauseMode::Snapshot => " (--snapshot)",
+    };
+    let ms = |microseconds: &u64| milliseconds(*microseconds);
+    page.put(format_args!(
+        "Target held for {} ms{mode} of {} ms: {} before the stop, {} stopping, {} registers, {} copying {} KiB, \
+         {} analysis",
+        ms(paused_us),
+        ms(total_us),
+        ms(&phases.prepare_us),
+        ms(&phases.stop_us),
+        ms(&phases.registers_us),
+        ms(&phases.copy_us),
+        copied_bytes >> 10,
+        ms(&phases.analysis_us),
+    ));
+    page.end_line();
 }
 
 /// Appends one variable as it stands in a frame, without indentation.

@@ -40,7 +40,10 @@ pub(super) fn put_variables(page: &mut Page<'_>, variables: &[Variable]) {
 /// One variable.
 pub(super) fn put_variable(page: &mut Page<'_>, variable: &Variable, indent: usize) {
     let type_name = variable.type_name.as_deref().unwrap_or_default();
-    let label = declare(type_name, &variable.name, None);
+    let mut label = declare(type_name, &variable.name, None);
+    if variable.read_while_running {
+        label.push_str(" [read while running]");
+    }
     put_item(page, indent, &label, &variable.name, &variable.value);
 }
 

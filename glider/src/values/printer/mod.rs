@@ -56,6 +56,7 @@ impl<'a> Printer<'a> {
 
     /// `None` when it was hidden.
     fn variable(&mut self, scope: &Scope<'_>, variable: &VariableDie) -> Option<Variable> {
+        let moving = scope.process.memory.moving_reads();
         let place = scope.place(&variable.location);
         let type_name = variable.type_die.map(|die| scope.process.types.get(die).name.clone());
         let part = Part::Variable(variable.kind);
@@ -69,6 +70,7 @@ impl<'a> Printer<'a> {
             address: place.address(),
             depth: variable.depth,
             value,
+            read_while_running: scope.process.memory.moving_reads() != moving,
         })
     }
 
