@@ -3,6 +3,7 @@
 pub mod address;
 pub mod analyzer;
 pub mod cli;
+pub mod confine;
 pub mod dwarf;
 pub mod limits;
 pub mod object;

@@ -80,6 +80,7 @@ fn run(settings: &Settings) -> anyhow::Result<u8> {
     };
     if settings.verbose {
         let timing = trace.footer().timing;
+        say(&format!("the analysis ran confined: {}", trace.rights().unwrap_or("it ended before")));
         say(&format!("the process was held for {} µs of {} µs", timing.paused_us, timing.total_us));
     }
     for call in &trace.footer().plugin_calls {

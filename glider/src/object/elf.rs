@@ -14,6 +14,7 @@ use crate::unwind::{Bytes, Section, UnwindSections};
 use object::{Object as _, ObjectSection as _, ObjectSegment as _, SectionIndex};
 use std::cell::OnceCell;
 use std::collections::HashMap;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 /// One ELF file that the target maps, or a debug file.
@@ -56,7 +57,12 @@ const PAGE: u64 = 4096;
 impl Object {
     /// Opens and parses the headers of the ELF file at `path`.
     pub fn open(path: &Path) -> Result<Object, ImageError> {
-        Object::open_in(&Root::OWN, path)
+        Object::open_in(&Root::Own, path)
+    }
+
+    /// The same of an open file, which was found at `path`.
+    pub fn of_file(path: &Path, file: &File) -> Result<Object, ImageError> {
+        Object::parse(path, Image::map(path, file)?)
     }
 
     /// The same in a root.

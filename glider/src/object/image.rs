@@ -1,6 +1,7 @@
 //! A file mapped read-only for as long as the process lives.
 
 use super::root::Root;
+use std::fs::File;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -37,12 +38,17 @@ pub struct Image {
 impl Image {
     /// Maps the regular file at `path` of a root.
     pub(super) fn open(root: &Root, path: &Path) -> Result<Image, ImageError> {
+        let file = root.open(path).map_err(|source| ImageError::Open { path: path.to_owned(), source })?;
+        Image::map(path, &file)
+    }
+
+    /// Maps an open regular file, which was found at `path`.
+    pub(super) fn map(path: &Path, file: &File) -> Result<Image, ImageError> {
         let open_error = |source| ImageError::Open { path: path.to_owned(), source };
-        let file = root.open(path).map_err(open_error)?;
         let metadata = file.metadata().map_err(open_error)?;
         // SAFETY: the mapping is private and read-only. If somebody truncates the file while it
         // is in use the analyzer gets SIGBUS and dies; the keeper survives that and says so.
-        let map = unsafe { memmap2::Mmap::map(&file) }.map_err(open_error)?;
+        let map = unsafe { memmap2::Mmap::map(file) }.map_err(open_error)?;
         let map: &'static memmap2::Mmap = Box::leak(Box::new(map));
         Ok(Image { data: map, inode: metadata.ino() })
     }

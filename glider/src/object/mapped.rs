@@ -59,9 +59,10 @@ pub(super) fn open(mapped: &Mapped<'_>, path: &str, start: u64, search: &Search)
         let read_from = (!root.is_own()).then(|| format!("{path} in the root of the process"));
         (root, path.to_owned(), read_from)
     });
-    let exe = format!("/proc/{pid}/exe");
-    let map_file = format!("/proc/{pid}/map_files/{:x}-{:x}", mapping.start.0, mapping.end.0);
-    let by_link = [exe, map_file].map(|link| (&Root::OWN, link.clone(), Some(link)));
+    let process = Root::Process(pid);
+    let map_file = format!("map_files/{:x}-{:x}", mapping.start.0, mapping.end.0);
+    let by_link = ["exe".to_owned(), map_file]
+        .map(|link| (&process, link.clone(), Some(format!("/proc/{pid}/{link}"))));
     let mut problem = None;
     for (root, at, read_from) in by_path.chain(by_link) {
         match open_at(root, Path::new(&at), mapped, path, start) {

@@ -29,7 +29,7 @@ pub(crate) struct Search {
 impl Search {
     /// For the process with this id.
     pub(super) fn new(sources: &DebugSources, pid: i32) -> Search {
-        let roots = std::iter::once(Root::OWN).chain(Root::of_process(pid)).collect();
+        let roots = std::iter::once(Root::Own).chain(Root::of_process(pid)).collect();
         Search { folders: sources.folders.clone(), roots, fetched: HashMap::new() }
     }
 
@@ -54,7 +54,7 @@ impl Search {
         let in_folder = |folder: &PathBuf| {
             let below = below?;
             let alone = below.file_name().map(|name| folder.join(name));
-            open(&Root::OWN, &folder.join(below)).or_else(|| open(&Root::OWN, &alone?))
+            open(&Root::Own, &folder.join(below)).or_else(|| open(&Root::Own, &alone?))
         };
         let system = below.map(|below| Path::new(SYSTEM_FOLDER).join(below));
         let in_root = |root: &Root| beside.iter().chain(&system).find_map(|path| open(root, path));

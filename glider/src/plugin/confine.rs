@@ -1,11 +1,12 @@
 //! What a plugin host may not do, and may not touch.
 //!
-//! Not a prison: a plugin has the rights of the user who runs glider, and its author is
-//! trusted not to be hostile. It is a fence against mistakes: memory, stack and files are
-//! bounded, no core is written, and the descriptors that glider needs are watched.
+//! The host has the few rights that the analyzer has kept (see [`crate::confine`]). Here they
+//! are fenced in further, against mistakes: memory, stack and files are bounded, no core is
+//! written, and the descriptors that glider needs are watched.
 
+use crate::confine::limit;
 use nix::sys::prctl;
-use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::sys::resource::Resource;
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, SigmaskHow, Signal, sigaction, sigprocmask};
 use nix::unistd::{Pid, getppid, setpgid};
 use std::fs;
@@ -75,26 +76,19 @@ pub(super) fn confine(analyzer: Pid, memory: u64) -> io::Result<()> {
     if getppid() != analyzer {
         return Err(io::Error::from_raw_os_error(libc::ESRCH));
     }
-    prctl::set_no_new_privs()?;
     // A group of its own: whatever a plugin starts can be ended together with the host, and
     // kill(0, …) in a plugin hits nobody else.
     setpgid(Pid::from_raw(0), Pid::from_raw(0))?;
-    lower(Resource::RLIMIT_CORE, 0)?;
-    lower(Resource::RLIMIT_STACK, MAX_STACK)?;
-    lower(Resource::RLIMIT_NOFILE, MAX_FILES)?;
-    lower(Resource::RLIMIT_DATA, data_size()?.saturating_add(memory))?;
+    limit(Resource::RLIMIT_CORE, 0)?;
+    limit(Resource::RLIMIT_STACK, MAX_STACK)?;
+    limit(Resource::RLIMIT_NOFILE, MAX_FILES)?;
+    limit(Resource::RLIMIT_DATA, data_size()?.saturating_add(memory))?;
     default_signals()?;
     // SAFETY: the handler stores to an atomic, which it may in a process that was just forked.
     match unsafe { libc::pthread_atfork(None, None, Some(mark_copy)) } {
         0 => close_sockets(),
         error => Err(io::Error::from_raw_os_error(error)),
     }
-}
-
-/// Lowers a limit to `most`; one that is lower already stays.
-fn lower(resource: Resource, most: u64) -> nix::Result<()> {
-    let (soft, hard) = getrlimit(resource)?;
-    setrlimit(resource, soft.min(most), hard.min(most))
 }
 
 /// Bytes of private writable memory, as RLIMIT_DATA counts it (`data` of proc_pid_statm(5)).

@@ -3,6 +3,7 @@
 
 use crate::object::Object;
 use object::{Object as _, ObjectKind, ObjectSymbol as _};
+use std::fs::File;
 use std::path::Path;
 
 /// Entry of versions 1 and 2 of the C interface.
@@ -24,12 +25,12 @@ pub struct Doors {
 }
 
 impl Doors {
-    /// Reads the dynamic symbols of a file.
+    /// Reads the dynamic symbols of a file, which was found at `path`.
     ///
     /// # Errors
     /// When it is no shared object for this processor, or offers no interface; in words.
-    pub(super) fn of(path: &Path) -> Result<Doors, String> {
-        let object = Object::open(path).map_err(|error| error.to_string())?;
+    pub(super) fn of(path: &Path, file: &File) -> Result<Doors, String> {
+        let object = Object::of_file(path, file).map_err(|error| error.to_string())?;
         let file = object.file();
         if file.architecture() != object::Architecture::X86_64 || file.kind() != ObjectKind::Dynamic {
             return Err(format!("{} is no shared object for x86-64", path.display()));
@@ -62,7 +63,8 @@ mod tests {
         let libc = std::fs::read_to_string("/proc/self/maps").unwrap();
         let libc =
             libc.lines().filter_map(|line| line.split_whitespace().nth(5)).find(|path| path.contains("libc"));
-        let refusal = Doors::of(Path::new(libc.unwrap())).unwrap_err();
+        let libc = Path::new(libc.unwrap());
+        let refusal = Doors::of(libc, &File::open(libc).unwrap()).unwrap_err();
         assert!(refusal.contains("is no plugin") && !refusal.contains('\n'), "{refusal}");
     }
 
@@ -70,6 +72,6 @@ mod tests {
     fn what_is_no_shared_object_is_refused() {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), "#!/bin/sh\n").unwrap();
-        assert!(Doors::of(file.path()).unwrap_err().contains("not a usable ELF file"));
+        assert!(Doors::of(file.path(), file.as_file()).unwrap_err().contains("not a usable ELF file"));
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! Pipeline place: beside the analysis. In the order in which they are used:
 //!
-//! - `declared` says which plugins an object wants, `search` finds their files, `trust` and
-//!   `doors` judge them without running anything;
+//! - `declared` says which plugins an object wants, `search` finds their files; `doors` (and
+//!   [`trust`](crate::confine::trust)) judge them without running anything;
 //! - `supervisor` forks the plugin host and watches it by the page in `board`; `confine`
 //!   fences it in, `printed` catches what it prints;
 //! - [`Host`] lives in the forked process: it calls the plugins and keeps account;
@@ -22,7 +22,6 @@ mod rust_api;
 mod search;
 mod services;
 mod supervisor;
-mod trust;
 
 pub use board::Hook;
 pub use declared::Wanted;

@@ -4,12 +4,16 @@
 
 use super::declared::{Declarations, Wanted};
 use super::doors::Doors;
-use super::trust::{self, TrustedFile};
+use crate::confine::trust::{self, TrustedFile};
 use crate::object::{Module, Modules};
 use crate::report::{Door, FoundBy, Plugin, PluginStatus};
 use crate::target::Memory;
 use std::collections::HashMap;
+use std::fs::File;
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// The system's folder for plugins; `GIMLI_PLUGIN_DIR` at build time names another one.
 pub const SYSTEM_FOLDER: &str = match option_env!("GIMLI_PLUGIN_DIR") {
@@ -58,8 +62,10 @@ pub enum Verdict {
 /// A plugin to load.
 #[derive(Clone, Debug)]
 pub struct Planned {
-    /// Canonical path.
+    /// Canonical path, to be shown: it is never followed again.
     pub path: PathBuf,
+    /// The file that was checked. It stays open, so that its name in `/proc` stays its own.
+    file: Arc<File>,
     /// The object it is loaded for.
     pub object: String,
     /// How it was found.
@@ -174,12 +180,14 @@ impl Builder<'_> {
     }
 
     fn look_at(&mut self, place: &Path, object: &str, found_by: FoundBy) -> Verdict {
-        if place.symlink_metadata().is_err() {
-            return Verdict::Absent;
-        }
-        let TrustedFile { path, identity } = match trust::check(place) {
-            Ok(trusted) => trusted,
+        let TrustedFile { path, file } = match trust::check(place) {
+            Ok(Some(trusted)) => trusted,
+            Ok(None) => return Verdict::Absent,
             Err(why) => return Verdict::Refused(why),
+        };
+        let identity = match file.metadata() {
+            Ok(metadata) => (metadata.dev(), metadata.ino()),
+            Err(error) => return Verdict::Refused(format!("{}: {error}", path.display())),
         };
         match self.loaded.get(&identity) {
             Some(Ok(_)) => return Verdict::Again,
@@ -187,13 +195,14 @@ impl Builder<'_> {
             None => {}
         }
         let doors = match self.plan.plugins.len() < MAX_PLUGINS {
-            true => Doors::of(&path),
+            true => Doors::of(&path, &file),
             false => Err(format!("more than {MAX_PLUGINS} plugins")),
         };
         self.loaded.insert(identity, doors.clone());
         match doors {
             Ok(doors) => {
-                self.plan.plugins.push(Planned { path, object: object.to_owned(), found_by, doors });
+                let (object, file) = (object.to_owned(), Arc::new(file));
+                self.plan.plugins.push(Planned { path, file, object, found_by, doors });
                 Verdict::Usable(doors)
             }
             Err(why) => Verdict::Refused(why),
@@ -202,6 +211,11 @@ impl Builder<'_> {
 }
 
 impl Planned {
+    /// A path that leads to the file that was checked, whatever has become of the one it was found at.
+    pub(super) fn path_to_file(&self) -> PathBuf {
+        PathBuf::from(format!("/proc/self/fd/{}", self.file.as_raw_fd()))
+    }
+
     /// The file's own name.
     pub fn file_name(&self) -> String {
         self.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()

@@ -4,9 +4,11 @@
 
 use super::link::Link;
 use super::spool::SpoolWriter;
+use crate::confine::{self, opener::Opener};
+use crate::target::Owner;
 use crate::target::siginfo;
 use nix::sys::prctl;
-use nix::sys::resource::{Resource, setrlimit};
+use nix::sys::resource::Resource;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, fork, getpid, getppid};
@@ -28,6 +30,15 @@ const EXIT_PANIC: i32 = 101;
 /// Exit status when the analysis gave up with a message.
 const EXIT_FAILED: i32 = 1;
 
+/// What the analyzer gives up, and what it may ask for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rights<'a> {
+    /// Whose rights it takes.
+    pub(super) owner: &'a Owner,
+    /// The process that opens files for it.
+    pub(super) opener: &'a Opener,
+}
+
 /// A running analyzer. Dropping it ends and reaps the process.
 #[derive(Debug)]
 pub(super) struct AnalyzerProcess {
@@ -45,6 +56,7 @@ impl AnalyzerProcess {
     /// When the system gives no process, descriptor or memory.
     pub(super) fn start(
         spool: &File,
+        rights: Rights<'_>,
         work: impl FnOnce(&Link, SpoolWriter) -> Result<(), String>,
     ) -> io::Result<Self> {
         let (link, other_end) = Link::pair()?;
@@ -57,7 +69,7 @@ impl AnalyzerProcess {
         match unsafe { fork() }? {
             ForkResult::Parent { child } => Ok(AnalyzerProcess { pid: child, link, last_words, ended: None }),
             ForkResult::Child => {
-                let status = run_child(keeper, &last_words, &other_end, spool, work);
+                let status = run_child(keeper, &last_words, &other_end, spool, rights, work);
                 // SAFETY: ends this process without running anything that belongs to the keeper.
                 unsafe { libc::_exit(status) }
             }
@@ -125,17 +137,24 @@ fn run_child(
     last_words: &File,
     link: &Link,
     spool: File,
+    rights: Rights<'_>,
     work: impl FnOnce(&Link, SpoolWriter) -> Result<(), String>,
 ) -> i32 {
-    if confine(keeper, last_words, link, &spool).is_err() {
-        return EXIT_FAILED;
-    }
+    let in_force = match confine(keeper, last_words, link, &spool, rights) {
+        Ok(in_force) => in_force,
+        Err(error) => {
+            say(&format!("it could not give up its rights: {error}"));
+            return EXIT_FAILED;
+        }
+    };
     std::panic::set_hook(Box::new(|panic| {
         let message = panic.payload_as_str().unwrap_or("no message");
         let place = panic.location().map(|at| format!(" ({}:{})", at.file(), at.line())).unwrap_or_default();
         say(&format!("{message}{place}"));
     }));
-    match catch_unwind(AssertUnwindSafe(|| work(link, SpoolWriter::new(spool)))) {
+    let mut spool = SpoolWriter::new(spool);
+    spool.put_rights(&in_force);
+    match catch_unwind(AssertUnwindSafe(|| work(link, spool))) {
         Ok(Ok(())) => 0,
         Ok(Err(message)) => {
             say(&message);
@@ -154,51 +173,30 @@ fn say(message: &str) {
     let _ = error.write_all(line.as_bytes());
 }
 
-/// Takes from the child what it does not need.
-fn confine(keeper: Pid, last_words: &File, link: &Link, spool: &File) -> nix::Result<()> {
+/// Takes from the child what it does not need; gives in words what that is.
+fn confine(
+    keeper: Pid,
+    last_words: &File,
+    link: &Link,
+    spool: &File,
+    rights: Rights<'_>,
+) -> io::Result<String> {
+    confine::limit(Resource::RLIMIT_CORE, 0)?;
+    confine::limit(Resource::RLIMIT_DATA, MAX_DATA)?;
+    confine::limit(Resource::RLIMIT_FSIZE, MAX_FILE)?;
+    // Should memory run short, this process is the one to end, not the server it looks at.
+    let _ = std::fs::write("/proc/self/oom_score_adj", "1000");
+    confine::descriptors::keep_only(
+        &[link.as_fd().as_raw_fd(), spool.as_raw_fd(), rights.opener.descriptor()],
+        Some(last_words.as_fd()),
+    )?;
+    rights.opener.use_here();
+    let in_force = confine::give_up(rights.owner)?;
+    // Behind the change of user, which makes the kernel forget it.
     prctl::set_pdeathsig(Signal::SIGKILL)?;
     if getppid() != keeper {
         // The keeper died before the line above: nobody is left to work for.
-        return Err(nix::Error::ESRCH);
+        return Err(io::Error::from_raw_os_error(libc::ESRCH));
     }
-    prctl::set_no_new_privs()?;
-    setrlimit(Resource::RLIMIT_CORE, 0, 0)?;
-    lower_limit(Resource::RLIMIT_DATA, MAX_DATA)?;
-    lower_limit(Resource::RLIMIT_FSIZE, MAX_FILE)?;
-    // Should memory run short, this process is the one to end, not the server it looks at.
-    let _ = std::fs::write("/proc/self/oom_score_adj", "1000");
-    let null = File::options().read(true).write(true).open("/dev/null").map_err(|_| nix::Error::EIO)?;
-    for (file, number) in [(null.as_fd(), 0), (null.as_fd(), 1), (last_words.as_fd(), 2)] {
-        // SAFETY: the standard descriptors belong to the whole process, and this one has no other thread.
-        if unsafe { libc::dup2(file.as_raw_fd(), number) } == -1 {
-            return Err(nix::Error::last());
-        }
-    }
-    close_all_but([link.as_fd().as_raw_fd(), spool.as_raw_fd()]);
-    // `null` may or may not have been among those just closed: its number must not be closed again.
-    std::mem::forget(null);
-    Ok(())
-}
-
-/// Lowers a limit to `most`; one that is lower already stays.
-fn lower_limit(resource: Resource, most: u64) -> nix::Result<()> {
-    let (soft, hard) = nix::sys::resource::getrlimit(resource)?;
-    setrlimit(resource, soft.min(most), hard.min(most))
-}
-
-/// Closes every descriptor above the standard ones except two.
-fn close_all_but(mut kept: [i32; 2]) {
-    kept.sort_unstable();
-    let mut first = 3;
-    for end in kept.into_iter().chain([i32::MAX]) {
-        if let (Ok(from), Ok(to)) = (u32::try_from(first), u32::try_from(end - 1))
-            && from <= to
-        {
-            // SAFETY: this child is about to use the two descriptors kept and nothing else it
-            // inherited; their former owners never run here again. On a kernel without the
-            // call they stay open, which is harmless.
-            unsafe { libc::close_range(from, to, 0) };
-        }
-        first = end.saturating_add(1);
-    }
+    Ok(in_force)
 }

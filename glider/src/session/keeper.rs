@@ -5,10 +5,11 @@
 //! and lets the target go as early as [`Pause`] allows. Nothing is written to the outside before
 //! that. What the analyzer did not deliver is filled in from the capture.
 
-use super::analyzer_process::AnalyzerProcess;
+use super::analyzer_process::{AnalyzerProcess, Rights};
 use super::link::{Link, News};
 use super::spool::{self, SpoolReader, SpoolWriter};
 use super::{Analyzer, debug_packages, fallback};
+use crate::confine::opener::Opener;
 use crate::report::render::{Format, Style, render_footer, render_header, render_thread};
 use crate::report::{Footer, PauseMode, Plugin, Status, Timing};
 use crate::target::copy::{self, Copied, Extent};
@@ -91,9 +92,16 @@ pub fn trace(
     let info = process.read_process_info();
     let mappings = process.read_maps().unwrap_or_default().mappings;
     let spool = spool::create().map_err(|error| TargetError::system("make a memory file", error))?;
-    let mut child =
-        AnalyzerProcess::start(&spool, |link, spool| analyze(analyzer, &info, &mappings, link, spool))
-            .map_err(|error| TargetError::system("start the analyzer process", error))?;
+    let owner = process
+        .read_owner()
+        .map_err(|error| TargetError::system(format!("read /proc/{}/status", process.pid()), error))?;
+    let opener = Opener::start(process, &owner)
+        .map_err(|error| TargetError::system("start the process that opens files", error))?;
+    let rights = Rights { owner: &owner, opener: &opener };
+    let mut child = AnalyzerProcess::start(&spool, rights, |link, spool| {
+        analyze(analyzer, &info, &mappings, link, spool)
+    })
+    .map_err(|error| TargetError::system("start the analyzer process", error))?;
     drop(mappings);
     // Preparation costs the target nothing, but must leave time for the rest.
     await_warm(&child.link, began + request.timeout / 2);
@@ -331,6 +339,12 @@ impl Trace {
             && !self.footer.plugins.iter().any(Plugin::is_missed)
             && self.capture.threads.iter().all(is_whole);
         if is_complete { Status::Complete } else { Status::Partial }
+    }
+
+    /// What the analyzer had given up before it touched anything of the target, in words; `None` when
+    /// it did not come that far.
+    pub fn rights(&self) -> Option<&str> {
+        self.spool.rights.as_deref()
     }
 
     /// What follows the threads: timing and problems among it.

@@ -27,12 +27,15 @@ const UNFINISHED: u32 = u32::MAX;
 const MAX_SIZE: u64 = 1 << 30;
 /// Bytes of a footer that are believed.
 const MAX_FOOTER: u64 = 64 << 20;
+/// Bytes of what the analyzer has given up, in words.
+const MAX_WORDS: u64 = 4096;
 /// Bytes copied at a time.
 const CHUNK: usize = 64 << 10;
 
 const KIND_HEADER: u32 = 1;
 const KIND_THREAD: u32 = 2;
 const KIND_FOOTER: u32 = 3;
+const KIND_RIGHTS: u32 = 4;
 
 /// Makes an empty spool: a file in memory, with no name in any folder.
 pub(super) fn create() -> io::Result<File> {
@@ -86,6 +89,11 @@ impl SpoolWriter {
             self.size += self.open;
         }
         self.open = 0;
+    }
+
+    /// Puts what the analyzer has given up, in words.
+    pub(super) fn put_rights(&mut self, words: &str) {
+        self.put(KIND_RIGHTS, 0, words.as_bytes());
     }
 
     /// Puts the footer, which the keeper completes and renders.
@@ -155,6 +163,8 @@ impl Part {
 #[derive(Debug)]
 pub(super) struct SpoolReader {
     file: File,
+    /// What the analyzer has given up, in words.
+    pub(super) rights: Option<String>,
     /// Everything before the first thread.
     pub(super) header: Option<Part>,
     /// Each thread of the capture.
@@ -167,7 +177,8 @@ impl SpoolReader {
     /// Indexes the records of a spool about `thread_count` threads, up to the first that is not whole.
     /// Of two records for the same part the first counts.
     pub(super) fn new(file: File, thread_count: usize) -> Self {
-        let mut reader = SpoolReader { file, header: None, threads: vec![None; thread_count], footer: None };
+        let mut reader =
+            SpoolReader { file, rights: None, header: None, threads: vec![None; thread_count], footer: None };
         let size = reader.file.metadata().map_or(0, |metadata| metadata.len());
         let mut offset = 0;
         while let Some((kind, index, part)) = reader.read_record(offset, size) {
@@ -178,6 +189,7 @@ impl SpoolReader {
                     Some(thread) => *thread = thread.or(Some(part)),
                     None => break,
                 },
+                KIND_RIGHTS => reader.rights = reader.read_words(part),
                 KIND_FOOTER if reader.footer.is_none() => reader.footer = reader.read_footer(part),
                 _ => break,
             }
@@ -193,6 +205,14 @@ impl SpoolReader {
         let part = Part { offset: offset + HEADER_SIZE, length: u64::from(length) };
         let is_whole = part.length <= MAX_SIZE && part.offset + part.length <= size;
         (mark == MARK && is_whole).then_some((kind, usize::try_from(index).ok()?, part))
+    }
+
+    fn read_words(&self, part: Part) -> Option<String> {
+        let mut words = Vec::new();
+        if part.length <= MAX_WORDS {
+            self.copy(part, &mut words).ok()?;
+        }
+        Some(String::from_utf8_lossy(&words).into_owned())
     }
 
     fn read_footer(&self, part: Part) -> Option<Footer> {

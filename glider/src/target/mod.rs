@@ -25,7 +25,7 @@ pub use capture::{Capture, CapturedThread, Mapping, ProcessInfo, Protection};
 pub use error::TargetError;
 pub use hold::{Hold, with_hold};
 pub use live::LiveMemory;
-pub use procfs::ProcessDirectory;
+pub use procfs::{Owner, ProcessDirectory};
 pub use registers::{FloatingPoint, Registers, ThreadRegisters};
 
 use crate::address::Address;

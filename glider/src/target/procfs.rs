@@ -12,11 +12,11 @@
 
 use super::maps::{ParsedMaps, parse_maps};
 use super::{ProcessInfo, TargetError};
-use rustix::fs::{Mode, OFlags, openat, readlinkat};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, Statx, StatxFlags, openat, readlinkat, statx};
 use rustix::io::Errno;
 use std::fs::File;
 use std::io::{self, Read};
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -90,8 +90,21 @@ pub struct Status {
     pub uids: [u32; 4],
     /// The same of the group.
     pub gids: [u32; 4],
+    /// Supplementary groups.
+    pub groups: Vec<u32>,
     /// Effective capabilities, a bit each (capabilities(7)).
     pub capabilities: u64,
+}
+
+/// The user that a process runs as: whose rights suffice to look at what it can look at.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Owner {
+    /// Effective user.
+    pub uid: u32,
+    /// Effective group.
+    pub gid: u32,
+    /// Supplementary groups.
+    pub groups: Vec<u32>,
 }
 
 impl ProcessDirectory {
@@ -150,6 +163,22 @@ impl ProcessDirectory {
     /// Identity, tracer and owner of one thread.
     pub fn read_status(&self, tid: i32) -> io::Result<Status> {
         Ok(parse_status(&self.read(&format!("task/{tid}/status"), MAX_FILE)?))
+    }
+
+    /// The root directory of the process (`O_PATH`), when it is another than glider's own.
+    pub fn open_root(&self) -> io::Result<Option<OwnedFd>> {
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let root = openat(&self.directory, "root", flags, Mode::empty())?;
+        let theirs = statx(&root, "", AtFlags::EMPTY_PATH, identity())?;
+        let ours = statx(CWD, "/", AtFlags::empty(), identity())?;
+        let place = |stat: &Statx| (stat.stx_dev_major, stat.stx_dev_minor, stat.stx_ino, stat.stx_mnt_id);
+        Ok((place(&theirs) != place(&ours)).then_some(root))
+    }
+
+    /// The user that the process runs as.
+    pub fn read_owner(&self) -> io::Result<Owner> {
+        let status = self.read_status(self.pid)?;
+        Ok(Owner { uid: status.uids[1], gid: status.gids[1], groups: status.groups })
     }
 
     /// A thread that has not exited: the leader where possible. `None` when all have.
@@ -266,6 +295,19 @@ impl ProcessDirectory {
     }
 }
 
+impl AsFd for ProcessDirectory {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.directory.as_fd()
+    }
+}
+
+/// What tells one directory from another, the mount included.
+fn identity() -> StatxFlags {
+    /// `STATX_MNT_ID` (Linux 5.8); older kernels leave the field zero.
+    const MOUNT: u32 = 0x1000;
+    StatxFlags::INO | StatxFlags::from_bits_retain(MOUNT)
+}
+
 /// Start in seconds since the epoch, from ticks since boot: now, less how long the machine is up, plus the ticks.
 fn start_time(ticks: u64) -> Option<u64> {
     use nix::time::{ClockId, clock_gettime};
@@ -307,6 +349,9 @@ fn parse_status(content: &[u8]) -> Status {
             "TracerPid" => status.tracer = value.parse().unwrap_or_default(),
             "Uid" => status.uids = four_ids(value),
             "Gid" => status.gids = four_ids(value),
+            "Groups" => {
+                status.groups = value.split_ascii_whitespace().filter_map(|id| id.parse().ok()).collect();
+            }
             "CapEff" => status.capabilities = u64::from_str_radix(value, 16).unwrap_or_default(),
             _ => {}
         }

@@ -20,7 +20,7 @@ type ModuleInit = unsafe extern "C" fn(c_int) -> c_int;
 pub(in crate::plugin) fn load(host: &Host<'_>, planned: &Planned) -> Result<Loaded, String> {
     // SAFETY: the file's constructors run, and may do anything: it was checked to come from a
     // trusted user, and this is the process made for it.
-    let library = unsafe { Library::open(Some(&planned.path), RTLD_NOW | RTLD_LOCAL) };
+    let library = unsafe { Library::open(Some(&planned.path_to_file()), RTLD_NOW | RTLD_LOCAL) };
     let library = library.map_err(|error| {
         let cause = std::error::Error::source(&error).map(|cause| cause.to_string()).unwrap_or_default();
         format!("{error} {cause}").split_whitespace().collect::<Vec<_>>().join(" ")

@@ -39,7 +39,7 @@ impl RustPlugin {
     ) -> Result<(String, Option<RustPlugin>), String> {
         let declaration = read_declaration(planned)?;
         check_version(&declaration).map_err(|refusal| refusal.to_string())?;
-        let loaded = load(&planned.path, &declaration).map_err(|refusal| refusal.to_string())?;
+        let loaded = load(&planned.path_to_file(), &declaration).map_err(|refusal| refusal.to_string())?;
         let mut plugin = RustPlugin {
             name: planned.file_name(),
             object: planned.object.clone(),

@@ -22,7 +22,7 @@ use object::{Object as _, ObjectSection as _, ObjectSymbol as _};
 /// # Errors
 /// When it says nothing that can be understood.
 pub(super) fn read_declaration(planned: &Planned) -> Result<Declaration, String> {
-    let object = Object::open(&planned.path).map_err(|error| error.to_string())?;
+    let object = Object::open(&planned.path_to_file()).map_err(|error| error.to_string())?;
     let file = object.file();
     let symbol = file
         .dynamic_symbols()

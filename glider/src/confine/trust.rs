@@ -3,10 +3,13 @@
 //!
 //! A plugin runs with all of glider's rights, so whoever can change its file, or the way to
 //! it, can do what glider can. The path is made canonical first and then looked at from the
-//! root down. Of a folder that passed, only trusted users can exchange the entries, so what
-//! was looked at is still the same when it is opened later.
+//! root down; then the file is opened, and looked at through its descriptor, which is what is
+//! loaded later: the path is never followed again.
 
-use std::fs::Metadata;
+use super::opener::{self, open_below};
+use rustix::fs::{CWD, ResolveFlags};
+use std::fs::{File, Metadata};
+use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -18,20 +21,32 @@ const WRITABLE_BY_OTHERS: u32 = 0o022;
 const STICKY: u32 = 0o1000;
 
 /// A file that passed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct TrustedFile {
-    /// Canonical path.
-    pub(super) path: PathBuf,
-    /// Device and inode.
-    pub(super) identity: (u64, u64),
+#[derive(Debug)]
+pub struct TrustedFile {
+    /// Canonical path, to be shown.
+    pub path: PathBuf,
+    /// The file itself.
+    pub file: File,
 }
 
-/// Checks the file at `path` and every folder above it.
+/// Checks the file at `path` and every folder above it; `None` when there is none. By the opener where
+/// this process has one, since it may have become another user.
 ///
 /// # Errors
 /// Why it is not to be trusted, in words that begin with the culprit's path.
-pub(super) fn check(path: &Path) -> Result<TrustedFile, String> {
-    check_for(path, rustix::process::geteuid().as_raw())
+pub fn check(path: &Path) -> Result<Option<TrustedFile>, String> {
+    match path.symlink_metadata() {
+        Err(error) if error.kind() != ErrorKind::PermissionDenied => Ok(None),
+        _ => opener::ask_whether_trusted(path).unwrap_or_else(|| check_here(path)),
+    }
+}
+
+/// The same, as the user that this process is.
+pub(super) fn check_here(path: &Path) -> Result<Option<TrustedFile>, String> {
+    match path.symlink_metadata() {
+        Err(_) => Ok(None),
+        Ok(_) => check_for(path, rustix::process::geteuid().as_raw()).map(Some),
+    }
 }
 
 fn check_for(path: &Path, user: u32) -> Result<TrustedFile, String> {
@@ -47,12 +62,10 @@ fn check_for(path: &Path, user: u32) -> Result<TrustedFile, String> {
         let allowed = if !is_immediate && metadata.mode() & STICKY != 0 { WRITABLE_BY_OTHERS } else { 0 };
         check_owner_and_mode(folder, &metadata, user, allowed)?;
     }
-    let metadata = look_at(&path)?;
-    if !metadata.is_file() {
-        return Err(format!("{} is not a regular file", path.display()));
-    }
-    check_owner_and_mode(&path, &metadata, user, 0)?;
-    Ok(TrustedFile { identity: (metadata.dev(), metadata.ino()), path })
+    let in_words = |error: std::io::Error| format!("{}: {error}", path.display());
+    let file = open_below(CWD, &path, ResolveFlags::NO_SYMLINKS).map_err(in_words)?;
+    check_owner_and_mode(&path, &file.metadata().map_err(in_words)?, user, 0)?;
+    Ok(TrustedFile { path, file })
 }
 
 /// Without following links: a canonical path has none, unless it was just exchanged.
@@ -100,7 +113,9 @@ mod tests {
         symlink(&file, &link).unwrap();
         let checked = check_for(&file, user()).unwrap();
         assert_eq!(checked.path, file.canonicalize().unwrap());
-        assert_eq!(check_for(&link, user()).unwrap(), checked);
+        let linked = check_for(&link, user()).unwrap();
+        assert_eq!(linked.path, checked.path);
+        assert_eq!(linked.file.metadata().unwrap().ino(), checked.file.metadata().unwrap().ino());
     }
 
     #[test]

@@ -1,0 +1,341 @@
+//! The opener: a process of its own that keeps the right to open files, for an analyzer that has
+//! given it up.
+//!
+//! A file that the target mapped may lie where only root can go, and what is behind
+//! `/proc/PID/map_files` and `/proc/PID/root` is shown to tracers alone. The analyzer says a path,
+//! the opener answers with a descriptor that can be read and nothing more. It gives out regular
+//! files only, and of those that the target's user does not own only ELF files: an analyzer that
+//! has been taken over by what it parses gets no secret of root's here. It opens nothing that it has
+//! not looked at (`O_PATH`), since opening some devices has effects.
+//!
+//! It looks into the target through the directory of `/proc` that the keeper holds, so an id that
+//! was given to another process leads nowhere.
+
+use super::descriptors;
+use super::privileges::keep_capabilities;
+use super::seccomp;
+use super::trust::{self, TrustedFile};
+use crate::target::{Owner, ProcessDirectory};
+use nix::sys::prctl;
+use nix::sys::signal::{Signal, kill};
+use nix::sys::socket::{
+    AddressFamily, ControlMessage, ControlMessageOwned, MsgFlags, SockFlag, SockType, recvmsg, sendmsg,
+    socketpair,
+};
+use nix::sys::wait::waitpid;
+use nix::unistd::{ForkResult, Pid, fork, getpid, getppid};
+use rustix::fs::{CWD, FileType, Mode, OFlags, ResolveFlags, fstat, openat, openat2};
+use rustix::thread::CapabilitySet;
+use serde::{Deserialize, Serialize};
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, IoSlice, IoSliceMut};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+/// Bytes of a request or an answer.
+const MAX_MESSAGE: usize = 8192;
+
+/// Where a path begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Place {
+    /// glider's own file system.
+    Own,
+    /// The target's root directory: no link leads out of it (openat2(2), `RESOLVE_IN_ROOT`).
+    TargetRoot,
+    /// The target's directory in `/proc`: `exe`, `map_files/…`. The path is a relative one.
+    Process,
+    /// glider's own file system, for a file that is to be loaded: see [`trust`].
+    Trusted,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Request {
+    place: Place,
+    path: PathBuf,
+}
+
+/// The keeper's hold on the opener, which ends with it.
+#[derive(Debug)]
+pub struct Opener {
+    pid: Pid,
+    line: OwnedFd,
+    target_has_root: bool,
+}
+
+/// The line to an opener, in a process that asks it.
+#[derive(Debug)]
+pub struct Line {
+    descriptor: OwnedFd,
+    target_has_root: bool,
+}
+
+static LINE: OnceLock<Line> = OnceLock::new();
+
+impl Opener {
+    /// Forks the opener for a target. For a process with one thread.
+    ///
+    /// # Errors
+    /// When the system gives no process or descriptor.
+    pub fn start(process: &ProcessDirectory, owner: &Owner) -> io::Result<Opener> {
+        let (line, other_end) =
+            socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC)?;
+        let root = process.open_root().unwrap_or_default();
+        let target_has_root = root.is_some();
+        let keeper = getpid();
+        // SAFETY: as of the analyzer (session/analyzer_process.rs): one thread, so the child may
+        // allocate and lock.
+        match unsafe { fork() }? {
+            ForkResult::Parent { child } => Ok(Opener { pid: child, line, target_has_root }),
+            ForkResult::Child => {
+                let _ = std::panic::catch_unwind(|| serve(keeper, process, root.as_ref(), owner, &other_end));
+                // SAFETY: ends this process without running anything that belongs to the keeper.
+                unsafe { libc::_exit(0) }
+            }
+        }
+    }
+
+    /// The descriptor of the line to it.
+    pub fn descriptor(&self) -> RawFd {
+        self.line.as_raw_fd()
+    }
+
+    /// Has this process, just forked from the keeper, ask the opener from here on. Only once, and only
+    /// where the keeper's own `Opener` is never dropped.
+    pub fn use_here(&self) {
+        // SAFETY: the descriptor is open, and in this process nothing else will close it.
+        let descriptor = unsafe { OwnedFd::from_raw_fd(self.line.as_raw_fd()) };
+        let _ = LINE.set(Line { descriptor, target_has_root: self.target_has_root });
+    }
+}
+
+impl Drop for Opener {
+    fn drop(&mut self) {
+        // It is not reaped yet, so the id is still its own.
+        let _ = kill(self.pid, Signal::SIGKILL);
+        while waitpid(self.pid, None) == Err(nix::Error::EINTR) {}
+    }
+}
+
+/// Whether the target has a root directory of its own, [`Place::TargetRoot`]; `None` when this process
+/// has no opener.
+pub fn target_has_root() -> Option<bool> {
+    LINE.get().map(|line| line.target_has_root)
+}
+
+/// Opens a regular file for reading, by the opener. `None` when this process has none.
+pub fn ask(place: Place, path: &Path) -> Option<io::Result<File>> {
+    let line = LINE.get()?;
+    Some(match request(line.descriptor.as_fd(), place, path) {
+        Ok(Answer { code: 0, file: Some(file), .. }) => Ok(File::from(file)),
+        Ok(Answer { code, .. }) if code > 0 => Err(io::Error::from_raw_os_error(code)),
+        Ok(_) => Err(io::Error::other("the process that opens files has ended")),
+        Err(error) => Err(error),
+    })
+}
+
+/// [`trust::check`] by the opener, which is still the user who runs glider. `None` when this process
+/// has none.
+pub(super) fn ask_whether_trusted(path: &Path) -> Option<Result<Option<TrustedFile>, String>> {
+    let line = LINE.get()?;
+    Some(match request(line.descriptor.as_fd(), Place::Trusted, path) {
+        Ok(Answer { code: 0, file: Some(file), words }) => {
+            Ok(Some(TrustedFile { path: PathBuf::from(OsString::from_vec(words)), file: File::from(file) }))
+        }
+        Ok(Answer { code: libc::ENOENT, .. }) => Ok(None),
+        Ok(Answer { words, .. }) => Err(String::from_utf8_lossy(&words).into_owned()),
+        Err(error) => Err(format!("{}: {error}", path.display())),
+    })
+}
+
+/// What the opener says.
+#[derive(Debug, Default)]
+struct Answer {
+    /// An error number; 0 with a descriptor.
+    code: i32,
+    file: Option<OwnedFd>,
+    /// Of a trusted file its canonical path; of another one why it is none.
+    words: Vec<u8>,
+}
+
+/// Opens a regular file of glider's own file system for reading, by the opener where this process
+/// may not. Never blocks, and opens nothing else, whatever lies there.
+///
+/// # Errors
+/// Those of open(2); `InvalidInput` for what is no regular file.
+pub fn open_regular(path: &Path) -> io::Result<File> {
+    match open_below(CWD, path, ResolveFlags::empty()) {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            ask(Place::Own, path).unwrap_or(Err(error))
+        }
+        result => result,
+    }
+}
+
+/// Each request has a line of its own for the answer: processes forked from one another share the other.
+fn request(line: BorrowedFd<'_>, place: Place, path: &Path) -> io::Result<Answer> {
+    let (answers, other_end) =
+        socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC)?;
+    let request = postcard::to_stdvec(&Request { place, path: path.to_owned() }).map_err(io::Error::other)?;
+    if request.len() > MAX_MESSAGE {
+        return Err(io::Error::from_raw_os_error(libc::ENAMETOOLONG));
+    }
+    send(line, &request, Some(other_end.as_fd()))?;
+    drop(other_end);
+    let (message, file) = receive(answers.as_fd())?;
+    let (code, words) = message.split_first_chunk().unwrap_or((&[0; 4], &[]));
+    Ok(Answer { code: i32::from_le_bytes(*code), file, words: words.to_vec() })
+}
+
+/// The whole life of the opener.
+fn serve(
+    keeper: Pid,
+    process: &ProcessDirectory,
+    root: Option<&OwnedFd>,
+    owner: &Owner,
+    line: &OwnedFd,
+) -> io::Result<()> {
+    let folders = Folders { process: process.as_fd(), root: root.map(AsFd::as_fd) };
+    let mut kept = vec![line.as_raw_fd(), process.as_fd().as_raw_fd()];
+    kept.extend(root.map(AsRawFd::as_raw_fd));
+    descriptors::keep_only(&kept, None)?;
+    keep_capabilities(rights()?)?;
+    prctl::set_dumpable(false)?;
+    prctl::set_no_new_privs()?;
+    prctl::set_pdeathsig(Signal::SIGKILL)?;
+    if getppid() != keeper {
+        return Ok(());
+    }
+    seccomp::allow(seccomp::OPENING);
+    loop {
+        let (message, answer_to) = receive(line.as_fd())?;
+        if message.is_empty() {
+            return Ok(());
+        }
+        let Some(answer_to) = answer_to else { continue };
+        let Answer { code, file, mut words } = match postcard::from_bytes(&message) {
+            Ok(request) => answer(folders, owner, &request),
+            Err(_) => Answer { code: libc::EINVAL, ..Answer::default() },
+        };
+        words.splice(0..0, code.to_le_bytes());
+        words.truncate(MAX_MESSAGE);
+        // Whoever asked may have gone.
+        let _ = send(answer_to.as_fd(), &words, file.as_ref().map(AsFd::as_fd));
+    }
+}
+
+/// To look through every folder, and into what `/proc` shows to tracers alone.
+fn rights() -> io::Result<CapabilitySet> {
+    let permitted = rustix::thread::capabilities(None)?.permitted;
+    // Before Linux 5.9 the one capability stood for the other.
+    let of_map_files = match permitted.contains(CapabilitySet::CHECKPOINT_RESTORE) {
+        true => CapabilitySet::CHECKPOINT_RESTORE,
+        false => CapabilitySet::SYS_ADMIN,
+    };
+    Ok(CapabilitySet::DAC_READ_SEARCH | CapabilitySet::SYS_PTRACE | of_map_files)
+}
+
+/// Where paths begin in the target.
+#[derive(Clone, Copy)]
+struct Folders<'a> {
+    /// Its directory in `/proc`.
+    process: BorrowedFd<'a>,
+    /// Its root directory, where that is another than glider's.
+    root: Option<BorrowedFd<'a>>,
+}
+
+fn answer(folders: Folders<'_>, owner: &Owner, request: &Request) -> Answer {
+    if request.place == Place::Trusted {
+        return match trust::check_here(&request.path) {
+            Ok(Some(TrustedFile { path, file })) => {
+                Answer { code: 0, file: Some(file.into()), words: path.into_os_string().into_vec() }
+            }
+            Ok(None) => Answer { code: libc::ENOENT, ..Answer::default() },
+            Err(why) => Answer { code: libc::EACCES, file: None, words: why.into_bytes() },
+        };
+    }
+    match open_for_reading(folders, owner, request) {
+        Ok(file) => Answer { code: 0, file: Some(file.into()), words: Vec::new() },
+        Err(error) => Answer { code: error.raw_os_error().unwrap_or(libc::EINVAL), ..Answer::default() },
+    }
+}
+
+fn open_for_reading(folders: Folders<'_>, owner: &Owner, request: &Request) -> io::Result<File> {
+    let path = &request.path;
+    let file = match request.place {
+        Place::TargetRoot => {
+            let root = folders.root.ok_or(io::ErrorKind::NotFound)?;
+            open_below(root, path, ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS)?
+        }
+        // What is in the folder itself is wanted, not what else could be reached from there.
+        Place::Process if !is_plain(path) => return Err(io::Error::from_raw_os_error(libc::EINVAL)),
+        Place::Process => open_below(folders.process, path, ResolveFlags::empty())?,
+        Place::Own | Place::Trusted => open_below(CWD, path, ResolveFlags::empty())?,
+    };
+    let is_owners = fstat(&file)?.st_uid == owner.uid;
+    let mut magic = [0; 4];
+    let is_elf = file.read_exact_at(&mut magic, 0).is_ok() && magic == *b"\x7fELF";
+    if is_owners || is_elf { Ok(file) } else { Err(io::Error::from_raw_os_error(libc::EACCES)) }
+}
+
+/// Whether a path is `exe` or `map_files/…`.
+fn is_plain(path: &Path) -> bool {
+    let path = path.as_os_str().as_bytes();
+    let range = path.strip_prefix(b"map_files/");
+    path == b"exe"
+        || range.is_some_and(|range| range.iter().all(|byte| byte.is_ascii_hexdigit() || *byte == b'-'))
+}
+
+/// Opens a regular file below a folder for reading: looks first (`O_PATH`), and opens what was looked at.
+///
+/// # Errors
+/// As [`open_regular`].
+pub fn open_below(folder: BorrowedFd<'_>, path: &Path, resolve: ResolveFlags) -> io::Result<File> {
+    let flags = OFlags::PATH | OFlags::CLOEXEC;
+    let place = match resolve.is_empty() {
+        true => openat(folder, path, flags, Mode::empty())?,
+        false => openat2(folder, path, flags, Mode::empty(), resolve)?,
+    };
+    if !FileType::from_raw_mode(fstat(&place)?.st_mode).is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
+    }
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+    Ok(File::from(openat(CWD, format!("/proc/self/fd/{}", place.as_raw_fd()), flags, Mode::empty())?))
+}
+
+fn send(line: BorrowedFd<'_>, message: &[u8], file: Option<BorrowedFd<'_>>) -> io::Result<()> {
+    let files: Vec<i32> = file.iter().map(AsRawFd::as_raw_fd).collect();
+    let control = [ControlMessage::ScmRights(&files)];
+    let control = if files.is_empty() { &[][..] } else { &control[..] };
+    sendmsg::<()>(line.as_raw_fd(), &[IoSlice::new(message)], control, MsgFlags::MSG_NOSIGNAL, None)?;
+    Ok(())
+}
+
+/// A message, and the descriptor that came with it. Empty when nobody is left at the other end.
+fn receive(line: BorrowedFd<'_>) -> io::Result<(Vec<u8>, Option<OwnedFd>)> {
+    let mut message = vec![0; MAX_MESSAGE];
+    let mut parts = [IoSliceMut::new(&mut message)];
+    let mut space = nix::cmsg_space!([i32; 1]);
+    let flags = MsgFlags::MSG_CMSG_CLOEXEC;
+    let (count, mut files) = loop {
+        let received = match recvmsg::<()>(line.as_raw_fd(), &mut parts, Some(&mut space), flags) {
+            Err(nix::Error::EINTR) => continue,
+            received => received?,
+        };
+        let mut files = Vec::new();
+        for control in received.cmsgs()? {
+            if let ControlMessageOwned::ScmRights(descriptors) = control {
+                files.extend(descriptors.into_iter().map(|descriptor| {
+                    // SAFETY: the kernel has just installed this descriptor for us; nobody else owns it.
+                    unsafe { OwnedFd::from_raw_fd(descriptor) }
+                }));
+            }
+        }
+        break (received.bytes, files);
+    };
+    message.truncate(count);
+    Ok((message, files.pop()))
+}

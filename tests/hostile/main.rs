@@ -1,0 +1,7 @@
+//! glider against targets, files and plugins that mean it harm: what it has given up before it looks at
+//! them, and what they cost.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+mod confinement;
+mod stage;
