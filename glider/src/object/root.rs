@@ -49,8 +49,7 @@ impl Root {
             }
             Root::Asked => opener::ask(Place::TargetRoot, path)
                 .unwrap_or_else(|| Err(io::Error::from(io::ErrorKind::NotFound))),
-            Root::Process(pid) => opener::ask(Place::Process, path)
-                .unwrap_or_else(|| opener::open_regular(&Path::new(&format!("/proc/{pid}")).join(path))),
+            Root::Process(pid) => opener::open_of_process(*pid, path),
         }
     }
 }

@@ -3,6 +3,7 @@
 //! Every answer may be missing: the process may be corrupt, and so may be the questions.
 
 use crate::address::Address;
+use crate::confine::opener;
 use crate::dwarf::{Die, SourceLine, VariableDie};
 use crate::limits::Limits;
 use crate::object::{Module, demangle};
@@ -13,7 +14,8 @@ use crate::types::{Count, Kind, Type};
 use crate::values::{Place, Printer, Process, thread_local};
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::fs;
+use std::io::Read;
+use std::path::Path;
 use std::rc::Rc;
 
 /// Bytes of a string that are read for a plugin.
@@ -175,8 +177,12 @@ impl<'a> Services<'a> {
     /// Address space and resident size of the process, bytes.
     pub(super) fn sizes(&self) -> (u64, u64) {
         const PAGE: u64 = 4096;
-        let statm = fs::read_to_string(format!("/proc/{}/statm", self.stacks.capture.process.pid));
-        let statm = statm.unwrap_or_default();
+        /// Bytes of seven numbers.
+        const STATM: u64 = 256;
+        let mut statm = String::new();
+        let file = opener::open_of_process(self.stacks.capture.process.pid, Path::new("statm"));
+        // What cannot be read is shown as 0.
+        let _ = file.and_then(|file| file.take(STATM).read_to_string(&mut statm));
         let mut pages = statm.split_whitespace().map(|pages| pages.parse::<u64>().unwrap_or(0));
         let mut bytes = || pages.next().unwrap_or(0).saturating_mul(PAGE);
         (bytes(), bytes())

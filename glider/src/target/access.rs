@@ -43,9 +43,13 @@ fn open_process(id: i32) -> Result<ProcessDirectory, TargetError> {
     let directory = ProcessDirectory::open(id)?;
     let status = directory.read_status(id).map_err(|error| unreadable(id, error))?;
     if status.process == id || status.process <= 0 {
-        Ok(directory)
-    } else {
-        ProcessDirectory::open(status.process)
+        return Ok(directory);
+    }
+    let process = ProcessDirectory::open(status.process)?;
+    // As long as the thread lives, the id of its process is no other's.
+    match directory.read_status(id) {
+        Ok(again) if again.process == status.process => Ok(process),
+        _ => Err(TargetError::NoSuchProcess { pid: id }),
     }
 }
 

@@ -158,7 +158,6 @@ impl<'a> Hold<'a> {
                 if self.await_stops(signals, deadline, &mut known) {
                     continue;
                 }
-                self.let_strangers_go(&listed);
                 break;
             }
             rounds += 1;
@@ -186,15 +185,22 @@ impl<'a> Hold<'a> {
     }
 
     /// Looks at the threads as they are, then seizes and interrupts them without waiting for any.
+    ///
+    /// Between the look and the seizing a thread may have ended and its id have gone to another process.
+    /// The id of a seized thread stays its own, so whichever is listed now is of this process; no other
+    /// is interrupted, and the end of the tracing thread lets it go.
     fn seize_all(&mut self, new: &[i32], known: &mut HashSet<i32>) -> Result<(), TargetError> {
         let looks: Vec<_> = new.iter().filter_map(|&tid| Some((tid, self.look_at(tid)?))).collect();
         if self.threads.is_empty() {
             self.began = Instant::now();
         }
+        let mut seized = Vec::with_capacity(looks.len());
         for (tid, (before, wait_channel)) in looks {
-            let stop = match ptrace::seize(tid).and_then(|()| ptrace::interrupt(tid)) {
-                Ok(()) => Stop::Pending,
-                Err(error) if error.raw_os_error() == Some(libc::ESRCH) => continue,
+            match ptrace::seize(tid) {
+                Ok(()) => {
+                    seized.push(HeldThread { tid, before, wait_channel, stop: Stop::Pending });
+                }
+                Err(error) if error.raw_os_error() == Some(libc::ESRCH) => {}
                 Err(error) => {
                     if let Some(refusal) = self.explain(tid, &error) {
                         return Err(refusal);
@@ -202,14 +208,17 @@ impl<'a> Hold<'a> {
                     // It has exited. Of a leader that is worth a line of the report.
                     known.insert(tid);
                     if tid == self.process.pid() {
-                        Stop::Exited
-                    } else {
-                        continue;
+                        self.threads.push(HeldThread { tid, before, wait_channel, stop: Stop::Exited });
                     }
                 }
-            };
-            known.insert(tid);
-            self.threads.push(HeldThread { tid, before, wait_channel, stop });
+            }
+        }
+        let own: HashSet<i32> = self.list_threads()?.into_iter().collect();
+        for thread in seized.into_iter().filter(|thread| own.contains(&thread.tid)) {
+            if ptrace::interrupt(thread.tid).is_ok() {
+                known.insert(thread.tid);
+                self.threads.push(thread);
+            }
         }
         Ok(())
     }
@@ -268,18 +277,6 @@ impl<'a> Hold<'a> {
             signals.wait(LOOK_AGAIN);
         }
         any
-    }
-
-    /// Lets go of threads that are not of this process: an id that was reused between reading it and seizing it.
-    fn let_strangers_go(&mut self, listed: &[i32]) {
-        let own: HashSet<i32> = listed.iter().copied().collect();
-        self.threads.retain_mut(|thread| {
-            let is_own = own.contains(&thread.tid) || !thread.stop.is_stopped();
-            if !is_own {
-                thread.let_go();
-            }
-            is_own
-        });
     }
 
     /// Takes note of threads that ended, or stopped at last. To be called now and then (at SIGCHLD):
