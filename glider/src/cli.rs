@@ -99,8 +99,8 @@ struct Arguments {
 
     /// Write the report to FILE instead of standard output
     ///
-    /// A new file can be read by its owner alone. The file is opened before the process is
-    /// stopped and written after it was let go.
+    /// The file is new, and can be read by its owner alone: no link is followed and nothing
+    /// overwritten. It is made before the process is stopped and written after it was let go.
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
 

@@ -72,7 +72,11 @@ fn run(settings: &Settings) -> anyhow::Result<u8> {
         max_copy: settings.max_copy,
     };
     let last_resort = LastResort::arm(settings.timeout.saturating_add(GRACE));
-    let trace = trace(&process, &request, &mut analyzer)?;
+    let trace = trace(&process, &request, &mut analyzer).inspect_err(|_| {
+        if let (Some(path), Some(file)) = (&settings.output, &file) {
+            outlet::remove_unused(path, file);
+        }
+    })?;
     drop(last_resort);
     let written = match file {
         Some(file) => trace.write(settings.format, style, &mut BufWriter::new(file)),

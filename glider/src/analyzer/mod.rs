@@ -12,7 +12,7 @@ mod threads;
 use crate::address::Address;
 use crate::dwarf::DebugInfo;
 use crate::limits::Limits;
-use crate::object::{DebugSources, Module, Modules, ObjectCache};
+use crate::object::{DebugSources, Module, Modules, ObjectCache, cut_short};
 use crate::plugin::{self, Finder, Host, Seat, Sources};
 use crate::report::render::{Format, Style, render_header};
 use crate::report::{self, Footer};
@@ -83,7 +83,7 @@ impl GliderAnalyzer {
         let mut footer = Footer {
             modules: process.modules.iter().map(|module| describe(module, &threads)).collect(),
             variables_left_out: threads.has_left_out_variables(),
-            problems: threads.take_problems(),
+            problems: threads.take_problems().into_iter().chain(cut_short()).collect(),
             ..Footer::default()
         };
         let mut header = fallback::header(capture);

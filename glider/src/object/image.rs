@@ -1,9 +1,19 @@
 //! A file mapped read-only for as long as the process lives.
 
 use super::root::Root;
+use super::shrinking;
 use std::fs::File;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+
+/// Bytes of a file that is read: some twenty times the largest debug file known to us.
+const MAX_SIZE: u64 = 64 << 30;
+/// Bytes of a file that may be a hole altogether.
+const MAX_HOLE: u64 = 1 << 30;
+/// A larger one must be stored to this part; file systems that compress store less than there is.
+const SPARSE: u64 = 64;
+/// Unit of `st_blocks` (inode(7)).
+const BLOCK: u64 = 512;
 
 /// Why a file cannot be used as an ELF object or debug file.
 #[derive(Debug, thiserror::Error)]
@@ -15,6 +25,16 @@ pub enum ImageError {
         path: PathBuf,
         /// The system's word.
         source: std::io::Error,
+    },
+    /// Larger than any program, or nearly all of it a hole.
+    #[error("{} is not read: it has {size} bytes, {on_disk} of them on disk", path.display())]
+    Size {
+        /// The file.
+        path: PathBuf,
+        /// Its length, bytes.
+        size: u64,
+        /// What of it is stored.
+        on_disk: u64,
     },
     /// Not an ELF file, or a broken one.
     #[error("{} is not a usable ELF file: {source}", path.display())]
@@ -46,10 +66,16 @@ impl Image {
     pub(super) fn map(path: &Path, file: &File) -> Result<Image, ImageError> {
         let open_error = |source| ImageError::Open { path: path.to_owned(), source };
         let metadata = file.metadata().map_err(open_error)?;
-        // SAFETY: the mapping is private and read-only. If somebody truncates the file while it
-        // is in use the analyzer gets SIGBUS and dies; the keeper survives that and says so.
+        // A hole costs nothing to make and as much as its size to read.
+        let on_disk = metadata.blocks().saturating_mul(BLOCK);
+        if metadata.len() > MAX_SIZE || metadata.len() > MAX_HOLE && on_disk < metadata.len() / SPARSE {
+            return Err(ImageError::Size { path: path.to_owned(), size: metadata.len(), on_disk });
+        }
+        // SAFETY: the mapping is private and read-only. What somebody cuts off the file while it
+        // is in use reads as zeros: see `shrinking`.
         let map = unsafe { memmap2::Mmap::map(file) }.map_err(open_error)?;
         let map: &'static memmap2::Mmap = Box::leak(Box::new(map));
+        shrinking::guard(map, path);
         Ok(Image { data: map, inode: metadata.ino() })
     }
 

@@ -19,6 +19,7 @@ mod mini;
 mod modules;
 mod root;
 mod search;
+mod shrinking;
 mod symbols;
 
 pub use cache::ObjectCache;
@@ -30,4 +31,5 @@ pub use lookup::Definition;
 pub use modules::{Module, Modules, SymbolName};
 pub use search::DebugSources;
 pub(crate) use search::Search;
+pub use shrinking::cut_short;
 pub use symbols::{Symbol, SymbolTable};

@@ -99,10 +99,10 @@ fn data_size() -> io::Result<u64> {
     pages.map(|pages| pages.saturating_mul(PAGE)).ok_or_else(|| io::Error::other("statm is not understood"))
 }
 
-/// Faults end the host at once, and nothing is blocked or ignored that a plugin may rely on.
+/// Faults end the host at once (of SIGBUS those that are no file's end: `object::shrinking`), and nothing is blocked or ignored that a plugin may rely on.
 fn default_signals() -> nix::Result<()> {
     let default = SigAction::new(SigHandler::SigDfl, SaFlags::empty(), SigSet::empty());
-    for signal in [Signal::SIGSEGV, Signal::SIGBUS, Signal::SIGFPE, Signal::SIGILL, Signal::SIGABRT] {
+    for signal in [Signal::SIGSEGV, Signal::SIGFPE, Signal::SIGILL, Signal::SIGABRT] {
         // SAFETY: the default action is no handler, so nothing can run in a signal's context.
         unsafe { sigaction(signal, &default) }?;
     }

@@ -192,6 +192,12 @@ fn a_report_in_a_file_is_for_its_owner_alone() {
     assert!(output.stdout.is_empty());
     assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
     assert!(fs::read_to_string(&path).unwrap().contains("Thread 0 (LWP "));
+    let output = run(&["--output", path.to_str().unwrap(), &target.pid().to_string()]);
+    assert_refused(&output, 2, "it exists, and nothing is overwritten");
+    let unused = folder.path().join("unused");
+    let output = run(&["--output", unused.to_str().unwrap(), "--thread", "1", &target.pid().to_string()]);
+    assert_refused(&output, 2, "has no thread 1");
+    assert!(!unused.exists(), "a report that was not made leaves no file");
     let missing = folder.path().join("missing/report");
     let output = run(&["--output", missing.to_str().unwrap(), &target.pid().to_string()]);
     assert_refused(&output, 2, "cannot write to ");
