@@ -112,8 +112,8 @@ struct flags {
     unsigned int priority : 3;
     signed int offset : 5;
     int : 0;
-    unsigned long address : 48;
-    unsigned long generation : 16;
+    unsigned long long address : 48;
+    unsigned long long generation : 16;
     _Bool dirty : 1;
 };
 
@@ -121,7 +121,7 @@ struct flags {
 struct __attribute__((packed)) crossing {
     unsigned int first : 13;
     unsigned int second : 23;
-    signed long third : 37;
+    signed long long third : 37;
 };
 
 union value {
@@ -145,7 +145,7 @@ struct token {
 HOLDS long hold_bits_and_unions(int seed)
 {
     struct flags flags = {1, 5, -7 * seed, 0x7fff12345678u, 65535, 1};
-    struct crossing crossing = {8191, 4194305, -3L * seed};
+    struct crossing crossing = {8191, 4194305, -3LL * seed};
     union value value = {.real = 2.5 * seed};
     union value text = {.text = "seven"};
     struct token number = {.kind = 1, .number = 1234 * seed, .line = 3, .column = 14};

@@ -29,13 +29,18 @@ HOLDS long hold_integers(int seed)
     uint16_t exact16 = (uint16_t)(0x1233 + seed);
     int32_t exact32 = INT32_MIN + seed - 1;
     uint64_t exact64 = 0x123456789abcdef0u + (unsigned)seed;
+#ifdef __SIZEOF_INT128__
     __int128 wide = ((__int128)seed << 100) + 7;
     unsigned __int128 unsigned_wide = ~(unsigned __int128)0 - (unsigned)seed;
+#else
+    int64_t wide = 0;
+    uint64_t unsigned_wide = 0;
+#endif
     char newline = (char)('\t' + seed), high = (char)(-57 * seed);
     long below = hold_floats(seed);
     return below + yes + no + letter + signed_char + unsigned_char + small + port + negative + (long)mask +
            timestamp + (long)size + (long)(smallest >> 40) + (long)counter + exact8 + exact16 + exact32 +
-           (long)exact64 + (long)(wide >> 64) + (long)unsigned_wide + newline + high;
+           (long)exact64 + (long)(wide >> 32) + (long)unsigned_wide + newline + high;
 }
 
 HOLDS long hold_floats(int seed)

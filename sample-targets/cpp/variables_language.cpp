@@ -25,7 +25,7 @@ struct Rgb {
 
 } // namespace color
 
-enum class Level : long { lowest = -9000000000, normal = 0 };
+enum class Level : long long { lowest = -9000000000, normal = 0 };
 
 HOLDS long hold_plain(int seed)
 {

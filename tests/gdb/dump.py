@@ -273,7 +273,7 @@ def describe(frame, is_calling):
     return {
         "kind": FRAME_KINDS.get(frame.type(), "other"),
         "pc": frame.pc(),
-        "sp": int(frame.read_register("rsp").cast(gdb.lookup_type("unsigned long"))),
+        "sp": int(frame.read_register("sp").cast(gdb.lookup_type("unsigned long"))),
         "function": frame.name(),
         "linkage_name": symbol.linkage_name if symbol is not None else None,
         "file": symtab.filename if symtab is not None else None,

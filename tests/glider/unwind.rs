@@ -12,7 +12,7 @@ mod process;
 
 use glider::address::Address;
 use glider::report::Trust;
-use glider::target::registers::GENERAL_NAMES;
+use glider::target::Arch;
 use glider::target::{Memory, ThreadRegisters};
 use glider::unwind::{CfiCache, Frame, Stack, walk};
 use modules::{Modules, Tables};
@@ -88,7 +88,8 @@ impl Traced {
                 assert!(self.modules.is_named(pc, theirs), "frame {index}: {ours}, for gdb {theirs}");
             }
             for (name, value) in &theirs.registers {
-                let number = GENERAL_NAMES.iter().position(|known| known == name).unwrap() as u16;
+                let number =
+                    Arch::X86_64.general_names().iter().position(|known| known == name).unwrap() as u16;
                 match frame.registers.get(number) {
                     Some(ours) => assert_eq!(ours, *value, "{name} in frame {index}: {:?}", self.names()),
                     None => unknown += 1,
@@ -187,9 +188,9 @@ fn a_signal_frame_tells_where_its_data_is_and_what_the_interrupted_code_had() {
     let signal = frames[trampoline].signal_frame.unwrap();
     let mut number = [0; 4];
     let memory = target.memory();
-    memory.read_exact(signal.siginfo, &mut number).unwrap();
+    memory.read_exact(signal.siginfo.unwrap(), &mut number).unwrap();
     assert_eq!(i32::from_le_bytes(number), Signal::SIGSEGV as i32);
-    let fault = memory.read_u64(signal.siginfo.checked_add(16).unwrap());
+    let fault = memory.read_u64(signal.siginfo.unwrap().checked_add(16).unwrap());
     assert_eq!(fault, Some(8), "si_addr");
     let interrupted = &frames[trampoline + 1];
     assert!(interrupted.pc_is_exact);

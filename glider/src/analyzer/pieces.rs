@@ -113,7 +113,7 @@ mod tests {
     use crate::report::PluginText;
     use crate::report::render::render_thread;
     use crate::session::fallback;
-    use crate::target::{Capture, CapturedThread, ProcessInfo, ThreadRegisters, registers::RIP};
+    use crate::target::{Capture, CapturedThread, ProcessInfo, ThreadRegisters};
 
     /// What was put, thread by thread, each with its parts.
     #[derive(Default)]
@@ -142,7 +142,7 @@ mod tests {
     /// A thread of two thousand frames, with a gap and everything around it.
     fn deep_thread() -> Thread {
         let mut registers = ThreadRegisters::default();
-        registers.general.set(RIP, Some(0x1234));
+        registers.general.set(registers.general.arch().pc(), Some(0x1234));
         let captured = CapturedThread { registers: Some(Box::new(registers)), ..CapturedThread::default() };
         let capture = Capture {
             process: ProcessInfo::default(),

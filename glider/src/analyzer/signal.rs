@@ -5,27 +5,33 @@ use crate::object::Modules;
 use crate::report::{CrashInfo, Signal};
 use crate::session::fallback;
 use crate::target::siginfo::{self, SignalInfo, parse_siginfo};
-use crate::target::{Capture, Mapping, Memory};
+use crate::target::{Arch, Capture, Mapping, Memory};
 use crate::unwind::SignalFrame;
 
 /// The signal of a signal frame. The kernel fills the `siginfo_t` only for handlers installed
 /// with `SA_SIGINFO`; for others the trap that the `ucontext_t` keeps tells a fault, and
 /// nothing tells a signal that was sent.
 pub(super) fn read(memory: &dyn Memory, frame: SignalFrame) -> Option<SignalInfo> {
-    let mut raw = [0; siginfo::SIZE];
-    memory.read_exact(frame.siginfo, &mut raw)?;
     // The kernel leaves si_errno and the padding after si_code zero; old stack contents rarely are.
     let is_filled = |raw: &[u8]| raw.get(4..8) == Some(&[0; 4]) && raw.get(12..16) == Some(&[0; 4]);
-    let filled = parse_siginfo(&raw).filter(|_| is_filled(&raw));
-    filled.or_else(|| from_trap(memory, frame.ucontext))
+    let raw = frame.read_siginfo(memory);
+    let filled = raw.filter(|raw| is_filled(raw)).and_then(|raw| parse_siginfo(&raw));
+    filled.or_else(|| from_trap(memory, frame))
 }
 
 /// A fault as the processor's trap number tells it (Intel SDM vol. 3 §6.15), read from
 /// `uc_mcontext` of a `ucontext_t`.
-fn from_trap(memory: &dyn Memory, ucontext: Address) -> Option<SignalInfo> {
-    const REGISTERS: u64 = 40;
-    let register = |index: u64| memory.read_u64(ucontext.checked_add(REGISTERS + 8 * index)?);
-    let (error, trap, address) = (register(19)?, register(20)?, register(22)?);
+fn from_trap(memory: &dyn Memory, frame: SignalFrame) -> Option<SignalInfo> {
+    // Where the registers begin, and the words of the error code, the trap and cr2 among them.
+    let (registers, error, trap, address) = match frame.arch {
+        Arch::X86_64 => (40, 19, 20, 22),
+        Arch::X86 => (20, 13, 12, 21),
+    };
+    let register = |index: u64| {
+        let place = frame.ucontext.checked_add(registers + frame.arch.word() * index)?;
+        memory.read_word(place, frame.arch)
+    };
+    let (error, trap, address) = (register(error)?, register(trap)?, register(address)?);
     let (signal, code, address) = match trap {
         6 => (libc::SIGILL, 2, 0),
         13 => (libc::SIGSEGV, 0x80, 0),

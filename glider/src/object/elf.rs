@@ -9,7 +9,7 @@ use super::symbols::SymbolTable;
 use super::{debug_file, mini};
 use crate::address::{Bias, FileAddress};
 use crate::dwarf::DebugInfo;
-use crate::target::Mapping;
+use crate::target::{Arch, Mapping};
 use crate::unwind::{Bytes, Section, UnwindSections};
 use object::{Object as _, ObjectSection as _, ObjectSegment as _, SectionIndex};
 use std::cell::OnceCell;
@@ -249,6 +249,7 @@ impl Object {
     pub fn unwind_sections(&self, bias: Bias) -> UnwindSections {
         let own_debug_frame = self.section(".debug_frame");
         UnwindSections {
+            arch: if self.is_64_bit() { Arch::X86_64 } else { Arch::X86 },
             bias,
             eh_frame: self.section(".eh_frame"),
             eh_frame_hdr: self.section(".eh_frame_hdr"),

@@ -29,7 +29,8 @@ const ENCLOSING: usize = 16;
 
 impl SymbolTable {
     /// Sorts the usable symbols of an ELF symbol table. Of several at one address a typed one
-    /// goes before an untyped, a global before a weak before a local one.
+    /// goes before an untyped, a name that programs use before a library's own (`poll` before
+    /// `__poll`), a global before a weak before a local one.
     /// `section_ends` has the end address of each section, by index.
     pub fn new<'file, S: ObjectSymbol<'static>>(
         symbols: impl Iterator<Item = S> + 'file,
@@ -69,7 +70,7 @@ fn usable<S: ObjectSymbol<'static>>(symbol: &S, section_ends: &HashMap<SectionIn
     let SymbolSection::Section(section) = symbol.section() else { return None };
     let kind_rank = match symbol.kind() {
         SymbolKind::Text | SymbolKind::Data => 0,
-        SymbolKind::Unknown | SymbolKind::Label => 4,
+        SymbolKind::Unknown | SymbolKind::Label => 6,
         _ => return None,
     };
     let binding_rank = match (symbol.is_local(), symbol.is_weak()) {
@@ -89,6 +90,6 @@ fn usable<S: ObjectSymbol<'static>>(symbol: &S, section_ends: &HashMap<SectionIn
         size: if has_size { symbol.size() } else { to_end() },
         has_size,
         name,
-        rank: kind_rank + binding_rank,
+        rank: kind_rank + binding_rank + if name.starts_with("__") { 3 } else { 0 },
     })
 }

@@ -156,7 +156,7 @@ impl<'a> Services<'a> {
         let registers = self.stacks.capture.threads.get(thread)?.registers.as_deref()?;
         self.modules(object).find_map(|module| {
             let ThreadLocal { module, offset } = self.find_thread_local(module, name)?;
-            thread_local::block_with(&self.process(), module, registers.fs_base)?.checked_add(offset)
+            thread_local::block_with(&self.process(), module, registers)?.checked_add(offset)
         })
     }
 

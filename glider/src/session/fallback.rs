@@ -6,7 +6,7 @@
 use crate::address::Address;
 use crate::report::{CrashInfo, Frame, Header, Process, SystemInfo, Thread, Trust};
 use crate::target::siginfo::{SignalInfo, parse_siginfo};
-use crate::target::{Capture, CapturedThread, ProcessInfo, system_calls};
+use crate::target::{Arch, Capture, CapturedThread, ProcessInfo, system_calls};
 use std::sync::Arc;
 
 /// The header of a report on `capture`. `crash_info` is that of a thread that was about to
@@ -23,7 +23,7 @@ pub fn header(capture: &Capture) -> Header {
         system_info: SystemInfo {
             os: "Linux".to_owned(),
             os_ver: capture.process.os_version.clone(),
-            cpu_arch: "amd64".to_owned(),
+            cpu_arch: cpu_arch(capture).to_owned(),
         },
         thread_count: capture.threads.len(),
     }
@@ -54,6 +54,15 @@ pub fn crash_info(signal: &SignalInfo, thread: usize) -> CrashInfo {
         message: signal.message.clone(),
         sender_pid: signal.sender_pid,
         sender_uid: signal.sender_uid,
+    }
+}
+
+/// What the process runs as, by Debian's names for architectures.
+fn cpu_arch(capture: &Capture) -> &'static str {
+    let registers = capture.threads.iter().find_map(|thread| thread.registers.as_deref());
+    match registers.map_or(Arch::X86_64, |registers| registers.general.arch()) {
+        Arch::X86_64 => "amd64",
+        Arch::X86 => "i386",
     }
 }
 
@@ -121,7 +130,7 @@ mod tests {
 
     fn capture() -> Capture {
         let mut registers = ThreadRegisters { system_call: libc::SYS_futex, ..ThreadRegisters::default() };
-        registers.general.set(crate::target::registers::RIP, Some(0x1234));
+        registers.general.set(registers.general.arch().pc(), Some(0x1234));
         let running = CapturedThread {
             tid: 7,
             name: "a".to_owned(),

@@ -252,7 +252,7 @@ fn read_file(memory: &File, ranges: &[Range], room: &mut [u8]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::target::{CapturedThread, ProcessInfo, Protection, ThreadRegisters, registers::RSP};
+    use crate::target::{CapturedThread, ProcessInfo, Protection, ThreadRegisters};
 
     fn mapping(start: u64, end: u64) -> Mapping {
         Mapping {
@@ -268,7 +268,7 @@ mod tests {
 
     fn thread(sp: u64) -> CapturedThread {
         let mut registers = ThreadRegisters::default();
-        registers.general.set(RSP, Some(sp));
+        registers.general.set(registers.general.arch().sp(), Some(sp));
         CapturedThread { registers: Some(Box::new(registers)), ..CapturedThread::default() }
     }
 

@@ -61,7 +61,7 @@ pub enum TargetError {
     Architecture {
         /// The id asked for.
         pid: i32,
-        /// What it runs, `a 32-bit x86 program`.
+        /// What it runs, `an x32 program`.
         what: String,
     },
     /// None of the threads asked for exists.

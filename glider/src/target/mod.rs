@@ -4,6 +4,7 @@
 //! Pipeline place: the first step. Nothing here knows ELF, DWARF or the report.
 
 mod access;
+mod arch;
 pub mod capture;
 pub mod copy;
 mod error;
@@ -19,8 +20,10 @@ pub mod registers;
 pub mod siginfo;
 pub mod snapshot;
 pub mod system_calls;
+mod system_calls_32;
 
 pub use access::open_target;
+pub use arch::{Arch, Register};
 pub use capture::{Capture, CapturedThread, Mapping, ProcessInfo, Protection};
 pub use error::TargetError;
 pub use hold::{Hold, with_hold};
@@ -46,6 +49,14 @@ pub trait Memory {
     /// Fills the whole buffer or gives `None`.
     fn read_exact(&self, address: Address, buffer: &mut [u8]) -> Option<()> {
         (self.read(address, buffer) == buffer.len()).then_some(())
+    }
+
+    /// The word of the architecture at `address`.
+    fn read_word(&self, address: Address, arch: Arch) -> Option<u64> {
+        let mut word = [0; 8];
+        let size = usize::try_from(arch.word()).ok()?;
+        self.read_exact(address, word.get_mut(..size)?)?;
+        Some(u64::from_le_bytes(word))
     }
 
     /// The eight-byte little-endian word at `address`.

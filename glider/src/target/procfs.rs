@@ -235,9 +235,17 @@ impl ProcessDirectory {
         Ok(parse_maps(&self.read_of_memory("maps", MAX_MAPS)?))
     }
 
-    /// The auxiliary vector, `AT_NULL` excluded. Eight bytes a word: the target is a 64-bit one.
+    /// The auxiliary vector, `AT_NULL` excluded.
     pub fn read_auxv(&self) -> io::Result<Vec<(u64, u64)>> {
-        Ok(parse_auxv(&self.read_of_memory("auxv", MAX_FILE)?))
+        const CLASS_32: u8 = 1;
+        let is_32_bit = self.read_executable_head().is_ok_and(|head| head.get(4) == Some(&CLASS_32));
+        let content = self.read_of_memory("auxv", MAX_FILE)?;
+        Ok(match is_32_bit {
+            true => {
+                parse_auxv(content.as_chunks::<4>().0.iter().map(|word| u32::from_le_bytes(*word).into()))
+            }
+            false => parse_auxv(content.as_chunks::<8>().0.iter().map(|word| u64::from_le_bytes(*word))),
+        })
     }
 
     /// Opens the memory. The kernel asks the same permission for it as for tracing.
@@ -376,8 +384,7 @@ fn parse_command_line(content: &[u8]) -> Vec<String> {
     content.split(|&byte| byte == 0).map(|argument| String::from_utf8_lossy(argument).into_owned()).collect()
 }
 
-fn parse_auxv(content: &[u8]) -> Vec<(u64, u64)> {
-    let words = content.as_chunks::<8>().0.iter().map(|word| u64::from_le_bytes(*word));
+fn parse_auxv(words: impl Iterator<Item = u64>) -> Vec<(u64, u64)> {
     let words: Vec<u64> = words.collect();
     words
         .as_chunks::<2>()
@@ -426,9 +433,8 @@ mod tests {
 
     #[test]
     fn the_auxiliary_vector_ends_at_its_null_entry() {
-        let words = [33u64, 0x7ffe, 6, 4096, 0, 0, 9, 9];
-        let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).chain([1, 2, 3]).collect();
-        assert_eq!(parse_auxv(&bytes), [(33, 0x7ffe), (6, 4096)]);
+        let words = [33u64, 0x7ffe, 6, 4096, 0, 0, 9, 9, 1];
+        assert_eq!(parse_auxv(words.into_iter()), [(33, 0x7ffe), (6, 4096)]);
     }
 
     #[test]

@@ -61,6 +61,18 @@ pub(super) fn read_siginfo(tid: pid_t) -> io::Result<[u8; SIGINFO_SIZE]> {
     Ok(information)
 }
 
+/// The base of a segment in the thread's part of the global descriptor table.
+pub(super) fn read_segment_base(tid: pid_t, entry: u32) -> io::Result<u32> {
+    /// `asm/ptrace-abi.h`; glibc does not name it.
+    const PTRACE_GET_THREAD_AREA: libc::c_uint = 25;
+    // struct user_desc (asm/ldt.h): number, base, limit, flags.
+    let mut descriptor = [0u32; 4];
+    let entry = usize::try_from(entry).unwrap_or_default();
+    // SAFETY: the kernel writes one struct user_desc, which is as long as the array.
+    check(unsafe { libc::ptrace(PTRACE_GET_THREAD_AREA, tid, entry, descriptor.as_mut_ptr()) })?;
+    Ok(descriptor[1])
+}
+
 /// What became of a traced thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Event {

@@ -1,10 +1,9 @@
 //! Register sets as the kernel gives them, to [`ThreadRegisters`]. Pure but for [`read_registers`].
 //!
-//! To add a 32-bit x86 thread: its `NT_PRSTATUS` is 68 bytes (`user_regs_struct32`), which
-//! [`parse_general`] tells apart by the length alone; it needs an arm there.
+//! A 64-bit tracer gets the registers of a 32-bit thread in the 32-bit form: only its length tells.
 
 use super::ptrace::{self, NT_PRFPREG, NT_PRSTATUS, NT_X86_XSTATE};
-use super::{FloatingPoint, Registers, ThreadRegisters};
+use super::{Arch, FloatingPoint, Registers, ThreadRegisters};
 
 /// Bytes of `struct user_regs_struct` of x86-64 (sys/user.h).
 const GENERAL_SIZE: usize = 27 * 8;
@@ -27,6 +26,9 @@ pub(super) fn read_registers(tid: i32) -> Result<ThreadRegisters, String> {
     let length = ptrace::read_register_set(tid, NT_PRSTATUS, &mut general)
         .map_err(|error| format!("cannot read its registers: {error}"))?;
     let mut registers = parse_general(general.get(..length).unwrap_or_default())?;
+    if registers.general.arch() == Arch::X86 {
+        registers.fs_base = thread_pointer(tid, &general).unwrap_or_default();
+    }
     let mut extended = [0; XSTATE_ROOM];
     // A processor without XSAVE gives the older set; a thread without either has no floating point state.
     let length = ptrace::read_register_set(tid, NT_X86_XSTATE, &mut extended)
@@ -38,8 +40,8 @@ pub(super) fn read_registers(tid: i32) -> Result<ThreadRegisters, String> {
 
 /// `NT_PRSTATUS` of x86-64: `struct user_regs_struct`.
 fn parse_general(bytes: &[u8]) -> Result<ThreadRegisters, String> {
-    if bytes.len() == GENERAL_SIZE_32 {
-        return Err("it runs 32-bit code, whose registers glider does not read".to_owned());
+    if let Ok(bytes) = bytes.try_into() {
+        return Ok(parse_general_32(bytes));
     }
     let Ok(bytes) = <&[u8; GENERAL_SIZE]>::try_from(bytes) else {
         return Err(format!("its registers come in an unknown form ({} bytes)", bytes.len()));
@@ -92,6 +94,34 @@ fn parse_general(bytes: &[u8]) -> Result<ThreadRegisters, String> {
     })
 }
 
+/// `NT_PRSTATUS` of i386: `user_regs_struct32` of the kernel's asm/user32.h.
+fn parse_general_32(bytes: &[u8; GENERAL_SIZE_32]) -> ThreadRegisters {
+    let mut words = [0; 17];
+    for (word, bytes) in words.iter_mut().zip(bytes.as_chunks::<4>().0) {
+        *word = u32::from_le_bytes(*bytes);
+    }
+    let [ebx, ecx, edx, esi, edi, ebp, eax, _ds, _es, _fs, _gs, orig_eax, eip, _cs, flags, esp, _ss] = words;
+    let mut general = Registers::of(Arch::X86);
+    for (number, value) in (0..).zip([eax, ecx, edx, ebx, esp, ebp, esi, edi, eip]) {
+        general.set(number, Some(value.into()));
+    }
+    ThreadRegisters {
+        general,
+        fs_base: 0,
+        gs_base: 0,
+        flags: flags.into(),
+        system_call: orig_eax.cast_signed().into(),
+        floating: FloatingPoint::default(),
+    }
+}
+
+/// The thread pointer of a 32-bit thread: the base of the segment that its gs selects.
+fn thread_pointer(tid: i32, general: &[u8]) -> Option<u64> {
+    const GS: usize = 10 * 4;
+    let selector = u32::from_le_bytes(*general.get(GS..)?.first_chunk()?);
+    ptrace::read_segment_base(tid, selector >> 3).ok().map(u64::from)
+}
+
 /// The FXSAVE area, and the AVX part of the XSAVE area when it follows.
 fn parse_extended(bytes: &[u8]) -> Option<FloatingPoint> {
     let legacy = bytes.get(..FXSAVE_SIZE)?;
@@ -117,7 +147,12 @@ fn parse_extended(bytes: &[u8]) -> Option<FloatingPoint> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::target::registers::{FS_BASE, RBX, RIP, RSP, XMM0};
+
+    const RBX: u16 = 3;
+    const RSP: u16 = 7;
+    const RIP: u16 = 16;
+    const XMM0: u16 = 17;
+    const FS_BASE: u16 = 58;
 
     #[test]
     fn general_registers_land_at_their_dwarf_numbers() {
@@ -136,8 +171,22 @@ mod tests {
     }
 
     #[test]
-    fn thirty_two_bit_and_odd_register_sets_are_refused_in_words() {
-        assert!(parse_general(&[0; 68]).unwrap_err().contains("32-bit"));
+    fn the_registers_of_a_32_bit_thread_land_at_their_own_numbers() {
+        let bytes: Vec<u8> = (100u32..117).flat_map(u32::to_le_bytes).collect();
+        let registers = parse_general(&bytes).unwrap();
+        let known: Vec<_> =
+            registers.general.known().map(|(name, value)| format!("{name} {value}")).collect();
+        assert_eq!(
+            known.join(" "),
+            "eax 106 ecx 101 edx 102 ebx 100 esp 115 ebp 105 esi 103 edi 104 eip 112"
+        );
+        assert_eq!((registers.system_call, registers.flags), (111, 114));
+        let outside = [&bytes[..44], &[0xff; 4], &bytes[48..]].concat();
+        assert_eq!(parse_general(&outside).unwrap().system_call, -1);
+    }
+
+    #[test]
+    fn odd_register_sets_are_refused_in_words() {
         assert!(parse_general(&[0; 100]).unwrap_err().contains("100 bytes"));
         assert!(parse_general(&[]).unwrap_err().contains("0 bytes"));
     }

@@ -1,47 +1,10 @@
-//! Register contents, keyed by DWARF register number.
-//!
-//! x86-64: psABI "DWARF register number mapping" (0–15 general in DWARF order,
-//! 16 the return address, 17–32 SSE, 33–40 x87, 58/59 the fs and gs bases).
+//! Register contents, keyed by DWARF register number; see [`Arch`] for which number is which.
 
+use super::Arch;
 use serde::{Deserialize, Serialize};
 
-/// How many general registers a frame carries: DWARF numbers 0 to 16.
+/// How many general registers a frame carries at most, the pc included.
 pub const GENERAL_COUNT: usize = 17;
-/// DWARF number of `rbx`.
-pub const RBX: u16 = 3;
-/// DWARF number of `rbp`.
-pub const RBP: u16 = 6;
-/// DWARF number of `rsp`.
-pub const RSP: u16 = 7;
-/// DWARF number of the return address column, which holds `rip`.
-pub const RIP: u16 = 16;
-/// DWARF number of `xmm0`; the others follow.
-pub const XMM0: u16 = 17;
-/// DWARF number of `st0`; the others follow.
-pub const ST0: u16 = 33;
-/// DWARF number of the fs segment base (thread pointer).
-pub const FS_BASE: u16 = 58;
-
-/// Names of the general registers in DWARF order.
-pub const GENERAL_NAMES: [&str; GENERAL_COUNT] = [
-    "rax", "rdx", "rcx", "rbx", "rsi", "rdi", "rbp", "rsp", "r8", "r9", "r10", "r11", "r12", "r13", "r14",
-    "r15", "rip",
-];
-
-/// The name of any register by DWARF number.
-pub fn name(register: u16) -> String {
-    match register {
-        XMM0..ST0 => format!("xmm{}", register - XMM0),
-        ST0..41 => format!("st{}", register - ST0),
-        _ => match GENERAL_NAMES.get(usize::from(register)) {
-            Some(name) => (*name).to_owned(),
-            None => format!("register {register}"),
-        },
-    }
-}
-
-/// DWARF numbers of the registers a called function must preserve (psABI figure 3.4), `rsp` apart.
-pub const CALLEE_SAVED: [u16; 6] = [RBX, RBP, 12, 13, 14, 15];
 
 /// The general registers of one frame; `None` where the value is not known any more.
 ///
@@ -52,9 +15,20 @@ pub struct Registers {
     values: [u64; GENERAL_COUNT],
     /// A bit for each value that is known, the lowest for the first.
     known: u32,
+    arch: Arch,
 }
 
 impl Registers {
+    /// None is known yet.
+    pub fn of(arch: Arch) -> Registers {
+        Registers { arch, ..Registers::default() }
+    }
+
+    /// How the thread runs.
+    pub fn arch(&self) -> Arch {
+        self.arch
+    }
+
     /// The value of a general register by DWARF number.
     pub fn get(&self, register: u16) -> Option<u64> {
         let value = *self.values.get(usize::from(register))?;
@@ -64,24 +38,38 @@ impl Registers {
     /// Sets or forgets a general register; numbers outside the general set are ignored.
     pub fn set(&mut self, register: u16, value: Option<u64>) {
         if let Some(slot) = self.values.get_mut(usize::from(register)) {
-            *slot = value.unwrap_or_default();
+            *slot = self.arch.cut(value.unwrap_or_default());
             self.known = self.known & !(1 << register) | u32::from(value.is_some()) << register;
         }
     }
 
     /// The program counter.
     pub fn pc(&self) -> Option<u64> {
-        self.get(RIP)
+        self.get(self.arch.pc())
     }
 
     /// The stack pointer.
     pub fn sp(&self) -> Option<u64> {
-        self.get(RSP)
+        self.get(self.arch.sp())
+    }
+
+    /// The frame pointer.
+    pub fn frame_pointer(&self) -> Option<u64> {
+        self.get(self.arch.frame_pointer())
+    }
+
+    /// The registers of a caller of which only these are known.
+    pub fn of_caller(&self, pc: u64, sp: u64, frame_pointer: Option<u64>) -> Registers {
+        let mut caller = Registers::of(self.arch);
+        caller.set(self.arch.pc(), Some(pc));
+        caller.set(self.arch.sp(), Some(sp));
+        caller.set(self.arch.frame_pointer(), frame_pointer);
+        caller
     }
 
     /// Name and value of every known register, in DWARF order.
     pub fn known(&self) -> impl Iterator<Item = (&'static str, u64)> + '_ {
-        (0..).zip(GENERAL_NAMES).filter_map(|(register, name)| Some((name, self.get(register)?)))
+        (0..).zip(self.arch.general_names()).filter_map(|(register, name)| Some((*name, self.get(register)?)))
     }
 }
 
@@ -90,9 +78,9 @@ impl Registers {
 pub struct ThreadRegisters {
     /// General registers and pc.
     pub general: Registers,
-    /// The thread pointer (`fs_base`).
+    /// The thread pointer: the base of fs, of gs in 32-bit code.
     pub fs_base: u64,
-    /// `gs_base`.
+    /// `gs_base`; 0 in 32-bit code.
     pub gs_base: u64,
     /// `rflags`.
     pub flags: u64,
@@ -117,6 +105,9 @@ pub struct FloatingPoint {
 mod tests {
     use super::*;
 
+    const RIP: u16 = 16;
+    const XMM0: u16 = 17;
+
     #[test]
     fn a_register_is_known_from_when_it_is_set_until_it_is_forgotten() {
         let mut registers = Registers::default();
@@ -129,5 +120,15 @@ mod tests {
         assert_eq!((registers.get(0), registers.pc(), registers.get(XMM0)), (Some(0), None, None));
         registers.set(0, None);
         assert_eq!(registers, Registers::default());
+    }
+
+    #[test]
+    fn registers_of_32_bit_code_have_their_own_numbers_and_size() {
+        let mut registers = Registers::of(Arch::X86);
+        registers.set(8, Some(0x1_0000_1234));
+        registers.set(4, Some(u64::MAX));
+        assert_eq!((registers.pc(), registers.sp()), (Some(0x1234), Some(0xffff_ffff)));
+        assert_eq!(registers.known().collect::<Vec<_>>(), [("esp", 0xffff_ffff), ("eip", 0x1234)]);
+        assert_eq!(registers.of_caller(1, 2, None).known().collect::<Vec<_>>(), [("esp", 2), ("eip", 1)]);
     }
 }

@@ -5,6 +5,7 @@
 //! sigaction(2), "The siginfo_t argument to a SA_SIGINFO handler", and the kernel's
 //! include/uapi/asm-generic/siginfo.h for the layout. The bytes may hold anything.
 
+use super::Arch;
 use crate::address::Address;
 
 /// Bytes of a `siginfo_t`.
@@ -73,13 +74,40 @@ pub fn parse_siginfo(raw: &[u8]) -> Option<SignalInfo> {
         // _sigsys: the calling address, then the number of the system call.
         (libc::SIGSYS, _) => {
             signal.address = Some(Address(address));
-            let call = super::system_calls::name(i64::from(third))
+            // `si_arch`: AUDIT_ARCH_I386 of linux/audit.h.
+            let arch = if field(28) == Some(0x4000_0003) { Arch::X86 } else { Arch::X86_64 };
+            let call = super::system_calls::name(arch, i64::from(third))
                 .map_or_else(|| format!("number {third}"), str::to_owned);
             signal.message = format!("{} (system call {call})", signal.message);
         }
         _ => {}
     }
     Some(signal)
+}
+
+/// The `siginfo_t` of 32-bit code in the layout of 64-bit code: there the union begins four
+/// bytes further on, and an address has eight bytes.
+pub fn widen(raw: &[u8; SIZE]) -> [u8; SIZE] {
+    let mut wide = [0; SIZE];
+    let mut copy = |from: usize, length: usize, to: usize| {
+        if let (Some(source), Some(slot)) = (raw.get(from..from + length), wide.get_mut(to..to + length)) {
+            slot.copy_from_slice(source);
+        }
+    };
+    copy(0, 12, 0);
+    let field = |offset: usize| raw.get(offset..offset + 4).and_then(|bytes| bytes.first_chunk());
+    let number = field(0).map_or(0, |bytes| i32::from_le_bytes(*bytes));
+    let code = field(8).map_or(0, |bytes| i32::from_le_bytes(*bytes));
+    let begins_with_address =
+        [libc::SIGILL, libc::SIGFPE, libc::SIGSEGV, libc::SIGBUS, libc::SIGTRAP, libc::SIGSYS]
+            .contains(&number);
+    if begins_with_address && code > 0 {
+        copy(12, 4, 16);
+        copy(16, 8, 24);
+    } else {
+        copy(12, SIZE - 16, 16);
+    }
+    wide
 }
 
 /// `SIGSEGV`; real-time signals count from the first one a program may use (signal(7)): `SIGRTMIN+2`.
@@ -278,6 +306,25 @@ mod tests {
         let signal = parse_siginfo(&raw(libc::SIGSYS, 1, &[0x1000, 0, 59])).unwrap();
         assert_eq!(signal.message, "forbidden by a seccomp filter (system call execve)");
         assert_eq!(signal.address, Some(Address(0x1000)));
+    }
+
+    #[test]
+    fn the_layout_of_32_bit_code_is_widened() {
+        let narrow = |number: i32, code: i32, words: &[u32]| {
+            let mut bytes = [0; SIZE];
+            let words =
+                [number.cast_unsigned(), 0, code.cast_unsigned()].into_iter().chain(words.iter().copied());
+            for (slot, word) in bytes.chunks_exact_mut(4).zip(words) {
+                slot.copy_from_slice(&word.to_le_bytes());
+            }
+            parse_siginfo(&widen(&bytes)).unwrap()
+        };
+        assert_eq!(narrow(libc::SIGSEGV, 1, &[0xf000_0000]).address, Some(Address(0xf000_0000)));
+        let sent = narrow(libc::SIGUSR1, SI_USER, &[77, 1000]);
+        assert_eq!((sent.sender_pid, sent.sender_uid), (Some(77), Some(1000)));
+        assert!(narrow(libc::SIGCHLD, 1, &[9, 0, 3]).message.ends_with("status 3"));
+        let forbidden = narrow(libc::SIGSYS, 1, &[0x1000, 11, 0x4000_0003]);
+        assert_eq!(forbidden.message, "forbidden by a seccomp filter (system call execve)");
     }
 
     #[test]

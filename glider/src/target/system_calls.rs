@@ -1,8 +1,8 @@
-//! System calls of x86-64 Linux by number, and which one a thread is in.
+//! System calls of Linux by number, and which one a thread is in.
 //!
-//! Pure. Numbers as in the kernel's arch/x86/entry/syscalls/syscall_64.tbl, up to Linux 6.17.
+//! Pure. Numbers of x86-64 as in the kernel's arch/x86/entry/syscalls/syscall_64.tbl, up to Linux 6.17.
 
-use super::ThreadRegisters;
+use super::{Arch, ThreadRegisters, system_calls_32};
 
 /// The system call a stopped thread is in, by name (`#451` for one that is too new to be known);
 /// `None` when it runs its own code.
@@ -11,15 +11,19 @@ pub fn current(registers: &ThreadRegisters) -> Option<String> {
     if number < 0 {
         return None;
     }
-    Some(name(number).map_or_else(|| format!("#{number}"), str::to_owned))
+    Some(name(registers.general.arch(), number).map_or_else(|| format!("#{number}"), str::to_owned))
 }
 
 /// The name of a system call.
-pub fn name(number: i64) -> Option<&'static str> {
+pub fn name(arch: Arch, number: i64) -> Option<&'static str> {
     let number = usize::try_from(number).ok()?;
+    let old: &[&str] = match arch {
+        Arch::X86_64 => &OLD,
+        Arch::X86 => &system_calls_32::OLD,
+    };
     match number.checked_sub(FIRST_NEW) {
         Some(index) => NEW.get(index).copied(),
-        None => OLD.get(number).copied(),
+        None => old.get(number).copied().filter(|name| !name.is_empty()),
     }
 }
 
@@ -104,9 +108,24 @@ mod tests {
             (libc::SYS_futex_waitv, "futex_waitv"),
             (libc::SYS_mseal, "mseal"),
         ] {
-            assert_eq!(name(number), Some(expected));
+            assert_eq!(name(Arch::X86_64, number), Some(expected));
         }
+        let name = |number| super::name(Arch::X86_64, number);
         assert_eq!((name(-1), name(400), name(100_000)), (None, None, None));
+    }
+
+    #[test]
+    fn calls_of_32_bit_code_have_their_own_numbers() {
+        let name = |number| name(Arch::X86, number);
+        assert_eq!(
+            (name(1), name(29), name(102), name(240)),
+            (Some("exit"), Some("pause"), Some("socketcall"), Some("futex"))
+        );
+        assert_eq!(
+            (name(407), name(422), name(435)),
+            (Some("clock_nanosleep_time64"), Some("futex_time64"), Some("clone3"))
+        );
+        assert_eq!((name(387), name(-1)), (None, None));
     }
 
     #[test]

@@ -18,7 +18,8 @@ pub(super) fn parse(die: Die) -> Type {
         Kind::Opaque if entry.tag() == gimli::DW_TAG_ptr_to_member_type => {
             let target = die.reference(&entry, gimli::DW_AT_type).and_then(Die::entry);
             let is_function = target.is_some_and(|target| target.tag() == gimli::DW_TAG_subroutine_type);
-            Some(if is_function { 16 } else { 8 })
+            let word = u64::from(die.unit.encoding().address_size);
+            Some(if is_function { 2 * word } else { word })
         }
         Kind::Alias { target: Some(target) } => {
             target.entry().and_then(|entry| number(&entry, gimli::DW_AT_byte_size))

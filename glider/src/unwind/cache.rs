@@ -6,8 +6,8 @@
 
 use super::row::Row;
 use super::table::{self, Indexes};
-use super::x86_64::call_site::call_before;
-use super::x86_64::signal;
+use super::x86::call_site::call_before;
+use super::x86::signal;
 use super::{Code, Frame};
 use crate::address::Address;
 use crate::target::Memory;

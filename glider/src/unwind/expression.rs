@@ -6,14 +6,20 @@
 
 use super::Bytes;
 use crate::address::{Address, Bias, FileAddress};
-use crate::target::{Memory, Registers};
+use crate::target::{Arch, Memory, Registers};
 use gimli::{Encoding, Evaluation, EvaluationResult, Format, Location, UnitOffset, Value};
 
 /// Operations one expression may take. The longest in use (glibc's signal trampoline) take three.
 const MAX_OPERATIONS: u32 = 1000;
 
-/// CFI expressions are evaluated with the target's word size, whatever the CIE claims.
-const ENCODING: Encoding = Encoding { format: Format::Dwarf32, version: 4, address_size: 8 };
+/// CFI expressions are evaluated with the thread's word size, whatever the CIE claims.
+fn encoding(arch: Arch) -> Encoding {
+    let address_size = match arch {
+        Arch::X86_64 => 8,
+        Arch::X86 => 4,
+    };
+    Encoding { format: Format::Dwarf32, version: 4, address_size }
+}
 
 /// Fixed storage: evaluating allocates nothing, and an expression cannot grow it.
 struct Fixed;
@@ -35,7 +41,7 @@ pub(super) fn evaluate(
     registers: &Registers,
     memory: &dyn Memory,
 ) -> Option<u64> {
-    let mut evaluation = Evaluation::<Bytes, Fixed>::new_in(expression, ENCODING);
+    let mut evaluation = Evaluation::<Bytes, Fixed>::new_in(expression, encoding(registers.arch()));
     evaluation.set_max_iterations(MAX_OPERATIONS);
     if let Some(initial) = initial {
         evaluation.set_initial_value(initial);
@@ -74,9 +80,11 @@ pub(super) fn evaluate(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::target::registers::{RIP, RSP};
     use crate::unwind::fake::Words;
     use gimli::LittleEndian;
+
+    const RSP: u16 = 7;
+    const RIP: u16 = 16;
 
     fn run(code: &'static [u8], initial: Option<u64>, registers: &Registers) -> Option<u64> {
         let memory = Words::new(0x1000, &[0x11, 0x22, 0x33]);

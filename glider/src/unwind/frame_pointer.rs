@@ -5,10 +5,9 @@
 //! address is one by the instructions around it and the chain goes up the stack.
 
 use super::step::View;
-use super::x86_64::call_site::call_returning_to;
+use super::x86::call_site::call_returning_to;
 use crate::address::Address;
 use crate::target::Registers;
-use crate::target::registers::{CALLEE_SAVED, RBP, RIP, RSP};
 
 /// The caller of a function whose `rbp` points at the caller's `rbp`, with the return address
 /// behind it. What else the function saved is not known, so only these registers are given.
@@ -18,24 +17,21 @@ pub(super) fn caller_by_chain(
     sp: Address,
     view: &View<'_>,
 ) -> Option<Registers> {
-    let base = Address(registers.get(RBP)?);
-    if base < sp || !base.0.is_multiple_of(8) {
+    let arch = registers.arch();
+    let base = Address(registers.frame_pointer()?);
+    if base < sp || !base.0.is_multiple_of(arch.word()) {
         return None;
     }
-    let saved = view.memory.read_u64(base)?;
-    let slot = base.checked_add(8)?;
-    let return_address = view.memory.read_u64(slot)?;
+    let saved = view.memory.read_word(base, arch)?;
+    let slot = base.checked_add(arch.word())?;
+    let return_address = view.memory.read_word(slot, arch)?;
     // Generated code may push return addresses itself, as HotSpot's interpreter does.
     let in_generated_code =
         saved > base.0 && is_generated(pc, view) && is_generated(Address(return_address), view);
     if !in_generated_code {
         call_returning_to(Address(return_address), view.code, view.memory)?;
     }
-    let mut caller = Registers::default();
-    caller.set(RBP, Some(saved));
-    caller.set(RSP, Some(slot.checked_add(8)?.0));
-    caller.set(RIP, Some(return_address));
-    Some(caller)
+    Some(registers.of_caller(return_address, slot.checked_add(arch.word())?.0, Some(saved)))
 }
 
 /// The caller of a function that has pushed at most `rbp`: its return address is `words` words
@@ -47,18 +43,15 @@ pub(super) fn caller_at(
     saved_rbp: bool,
     view: &View<'_>,
 ) -> Option<Registers> {
-    let slot = sp.checked_add(words.checked_mul(8)?)?;
-    let return_address = view.memory.read_u64(slot)?;
+    let arch = registers.arch();
+    let slot = sp.checked_add(words.checked_mul(arch.word())?)?;
+    let return_address = view.memory.read_word(slot, arch)?;
     call_returning_to(Address(return_address), view.code, view.memory)?;
-    let mut caller = Registers::default();
-    for register in CALLEE_SAVED {
-        caller.set(register, registers.get(register));
+    let saved = if saved_rbp { Some(view.memory.read_word(sp, arch)?) } else { registers.frame_pointer() };
+    let mut caller = registers.of_caller(return_address, slot.checked_add(arch.word())?.0, saved);
+    for register in arch.callee_saved().iter().filter(|register| **register != arch.frame_pointer()) {
+        caller.set(*register, registers.get(*register));
     }
-    if saved_rbp {
-        caller.set(RBP, Some(view.memory.read_u64(sp)?));
-    }
-    caller.set(RSP, Some(slot.checked_add(8)?.0));
-    caller.set(RIP, Some(return_address));
     Some(caller)
 }
 

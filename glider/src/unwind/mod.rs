@@ -3,7 +3,7 @@
 //!
 //! Pipeline place: after the modules are known, before symbols. [`walk()`] goes from frame to
 //! frame; `step` chooses the way to one caller; `cache` remembers; `table`, `row` and
-//! `expression` are call frame information; `frame_pointer` and `scan` do without it; `x86_64`
+//! `expression` are call frame information; `frame_pointer` and `scan` do without it; `x86`
 //! holds what depends on the processor.
 
 mod cache;
@@ -19,14 +19,14 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod walk;
-mod x86_64;
+mod x86;
 
 pub use cache::CfiCache;
 pub use walk::walk;
 
 use crate::address::{Address, Bias};
 use crate::report::Trust;
-use crate::target::{FloatingPoint, Registers};
+use crate::target::{Arch, FloatingPoint, Memory, Registers, siginfo};
 use std::sync::Arc;
 
 /// How all DWARF and CFI bytes are read: slices of mapped files that live as long as
@@ -49,6 +49,8 @@ pub trait Code {
 /// The unwind tables of one object.
 #[derive(Clone, Debug, Default)]
 pub struct UnwindSections {
+    /// What the object's code runs as: tells the size of its addresses.
+    pub arch: Arch,
     /// What was added to the file's addresses when it was mapped.
     pub bias: Bias,
     /// `.eh_frame`.
@@ -90,14 +92,29 @@ pub struct Frame {
     pub signal_frame: Option<SignalFrame>,
 }
 
-/// Where a signal frame's data lies (x86-64: `struct rt_sigframe`).
+/// Where a signal frame's data lies (`struct rt_sigframe`; in 32-bit code `struct sigframe`, too).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SignalFrame {
     /// Address of the `siginfo_t`. The kernel fills it in only for handlers installed with
-    /// `SA_SIGINFO` (sigaction(2)); for others it holds whatever the stack held before.
-    pub siginfo: Address,
+    /// `SA_SIGINFO` (sigaction(2)); for others it holds whatever the stack held before, and
+    /// 32-bit code has none.
+    pub siginfo: Option<Address>,
     /// Address of the `ucontext_t`.
     pub ucontext: Address,
+    /// Which layout they have.
+    pub arch: Arch,
+}
+
+impl SignalFrame {
+    /// The `siginfo_t`, in the layout of 64-bit code.
+    pub fn read_siginfo(&self, memory: &dyn Memory) -> Option<[u8; siginfo::SIZE]> {
+        let mut raw = [0; siginfo::SIZE];
+        memory.read_exact(self.siginfo?, &mut raw)?;
+        Some(match self.arch {
+            Arch::X86_64 => raw,
+            Arch::X86 => siginfo::widen(&raw),
+        })
+    }
 }
 
 impl Frame {

@@ -5,7 +5,7 @@
 
 use super::{Bytes, expression};
 use crate::address::{Address, Bias, FileAddress};
-use crate::target::registers::{CALLEE_SAVED, GENERAL_COUNT, RIP, RSP};
+use crate::target::registers::GENERAL_COUNT;
 use crate::target::{Memory, Registers};
 use gimli::{FrameDescriptionEntry, RegisterRule, UnwindSection, UnwindTableRow};
 
@@ -14,7 +14,7 @@ use gimli::{FrameDescriptionEntry, RegisterRule, UnwindSection, UnwindTableRow};
 pub(super) struct Row {
     cfa: CfaRule,
     rules: [Rule; GENERAL_COUNT],
-    /// The column that holds the return address; 16 in all x86-64 code.
+    /// The column that holds the return address.
     return_column: u16,
     /// CIE augmentation `S`: the caller was interrupted here, its pc is exact.
     pub(super) is_signal_frame: bool,
@@ -115,26 +115,30 @@ impl Row {
     /// The caller's registers, all of them that the table can tell. `None` when the CFA
     /// cannot be computed.
     pub(super) fn apply(&self, registers: &Registers, memory: &dyn Memory) -> Option<Unwound> {
+        let arch = registers.arch();
+        let read = |address: u64| memory.read_word(Address(arch.cut(address)), arch);
         let cfa = match self.cfa {
             CfaRule::RegisterOffset(register, offset) => registers.get(register)?.wrapping_add_signed(offset),
             CfaRule::Expression(code) => expression::evaluate(code, None, self.bias, registers, memory)?,
         };
+        let cfa = arch.cut(cfa);
         let return_rule = self.rules.get(usize::from(self.return_column)).copied()?;
         if return_rule == Rule::Undefined {
             return Some(Unwound { cfa: Address(cfa), caller: Ok(None) });
         }
-        let mut caller = Registers::default();
+        let mut caller = Registers::of(arch);
         for (register, rule) in (0u16..).zip(self.rules) {
             let value = match rule {
-                Rule::Unspecified if register == RSP => Some(cfa),
-                Rule::Unspecified if CALLEE_SAVED.contains(&register) => registers.get(register),
+                Rule::Unspecified if register == arch.sp() => Some(cfa),
+                Rule::Unspecified if arch.callee_saved().contains(&register) => registers.get(register),
                 Rule::Unspecified | Rule::Undefined => None,
                 Rule::SameValue => registers.get(register),
-                Rule::Offset(offset) => memory.read_u64(Address(cfa.wrapping_add_signed(offset))),
+                Rule::Offset(offset) => read(cfa.wrapping_add_signed(offset)),
                 Rule::ValueOffset(offset) => Some(cfa.wrapping_add_signed(offset)),
                 Rule::Register(other) => registers.get(other),
-                Rule::Expression(code) => expression::evaluate(code, Some(cfa), self.bias, registers, memory)
-                    .and_then(|address| memory.read_u64(Address(address))),
+                Rule::Expression(code) => {
+                    expression::evaluate(code, Some(cfa), self.bias, registers, memory).and_then(read)
+                }
                 Rule::ValueExpression(code) => {
                     expression::evaluate(code, Some(cfa), self.bias, registers, memory)
                 }
@@ -142,7 +146,7 @@ impl Row {
             caller.set(register, value);
         }
         let return_address = caller.get(self.return_column);
-        caller.set(RIP, return_address);
+        caller.set(arch.pc(), return_address);
         let caller = match (return_address, return_rule) {
             (Some(_), _) => Ok(Some(caller)),
             (None, Rule::Offset(offset)) => {

@@ -5,10 +5,9 @@
 
 use super::Frame;
 use super::step::View;
-use super::x86_64::call_site::{Call, call_returning_to};
+use super::x86::call_site::{Call, call_returning_to};
 use crate::address::Address;
 use crate::target::Registers;
-use crate::target::registers::{RBP, RIP, RSP};
 
 /// Words looked at above a frame that is where the thread stopped or was interrupted.
 const WIDE: usize = 1024;
@@ -32,13 +31,17 @@ enum Fit {
 /// `rbp` is handed on where it may still point into the caller's frame; what else the
 /// function saved is not known.
 pub(super) fn caller(frame: &Frame, start: Address, view: &View<'_>) -> Option<Registers> {
+    let arch = frame.registers.arch();
+    let size = usize::try_from(arch.word()).ok()?;
     let mut buffer = [0; WIDE * 8];
     let words = if frame.pc_is_exact { WIDE } else { NARROW };
-    let read = view.memory.read(start, buffer.get_mut(..words * 8)?);
+    let read = view.memory.read(start, buffer.get_mut(..words * size)?);
     let current = frame.lookup_pc().and_then(|pc| view.code.function_start(pc));
     let mut best: Option<(Fit, u64, u64)> = None;
-    for (index, word) in (0u64..).zip(buffer.get(..read)?.as_chunks::<8>().0) {
-        let word = u64::from_le_bytes(*word);
+    for (index, bytes) in (0u64..).zip(buffer.get(..read)?.chunks_exact(size)) {
+        let mut word = [0; 8];
+        word.get_mut(..size)?.copy_from_slice(bytes);
+        let word = u64::from_le_bytes(word);
         let Some(fit) = fit(Address(word), current, view) else { continue };
         if best.is_none_or(|(best, ..)| fit > best) {
             best = Some((fit, index, word));
@@ -48,12 +51,10 @@ pub(super) fn caller(frame: &Frame, start: Address, view: &View<'_>) -> Option<R
         }
     }
     let (_, index, word) = best?;
-    let slot = start.checked_add(index * 8)?;
-    let mut caller = Registers::default();
-    caller.set(RIP, Some(word));
-    caller.set(RSP, Some(slot.checked_add(8)?.0));
-    caller.set(RBP, frame.registers.get(RBP).filter(|base| *base > slot.0 && base.is_multiple_of(8)));
-    Some(caller)
+    let slot = start.checked_add(index * arch.word())?;
+    let base = frame.registers.frame_pointer();
+    let base = base.filter(|base| *base > slot.0 && base.is_multiple_of(arch.word()));
+    Some(frame.registers.of_caller(word, slot.checked_add(arch.word())?.0, base))
 }
 
 fn fit(word: Address, current: Option<Address>, view: &View<'_>) -> Option<Fit> {

@@ -7,12 +7,11 @@
 use super::cache::{CfiCache, Plan};
 use super::problem::Problem;
 use super::row::{NoReturnAddress, Row};
-use super::x86_64::prologue::{self, Progress};
-use super::x86_64::signal;
+use super::x86::prologue::{self, Progress};
+use super::x86::signal;
 use super::{Code, Frame, frame_pointer, scan};
 use crate::address::Address;
 use crate::report::Trust;
-use crate::target::registers::RBP;
 use crate::target::{Memory, Registers};
 use std::sync::Arc;
 
@@ -41,7 +40,7 @@ pub(super) fn step(frame: &mut Frame, view: View<'_>, cache: &mut CfiCache) -> S
     }
     match cache.plan(frame, pc, view.code, view.memory) {
         Plan::Row(row) => by_row(row, frame, pc, sp, view),
-        Plan::Trampoline => by_signal_frame(frame, sp, view),
+        Plan::Trampoline => by_signal_frame(frame, pc, sp, view),
         Plan::Planted => Ok(None),
         Plan::NoTable => by_convention(frame, pc, sp, view),
     }
@@ -71,9 +70,9 @@ fn by_row(row: &Row, frame: &mut Frame, pc: Address, sp: Address, view: View<'_>
     by_scan(frame, unwound.cfa.max(sp), view, problem)
 }
 
-fn by_signal_frame(frame: &mut Frame, sp: Address, view: View<'_>) -> Step {
-    let registers =
-        signal::signal_frame(sp).and_then(|found| signal::interrupted_registers(found, view.memory));
+fn by_signal_frame(frame: &mut Frame, pc: Address, sp: Address, view: View<'_>) -> Step {
+    let found = signal::signal_frame(frame.registers.arch(), pc, sp, view.memory);
+    let registers = found.and_then(|found| signal::interrupted_registers(found, view.memory));
     match registers {
         // The kernel saved them whole: they are as good as the thread's own.
         Some(registers) => Ok(Some(interrupted(frame, registers, sp, Trust::Context, view))),
@@ -85,7 +84,8 @@ fn by_signal_frame(frame: &mut Frame, sp: Address, view: View<'_>) -> Step {
 /// a jump through a wild pointer is a common reason for the signal.
 fn interrupted(frame: &mut Frame, registers: Registers, sp: Address, trust: Trust, view: View<'_>) -> Frame {
     // Tables mark other frames with exact pcs, too; only the kernel's hold a ucontext.
-    let found = signal::signal_frame(sp).filter(|found| {
+    let found = frame.pc().and_then(|pc| signal::signal_frame(frame.registers.arch(), pc, sp, view.memory));
+    let found = found.filter(|found| {
         signal::interrupted_registers(*found, view.memory)
             .is_some_and(|saved| saved.pc() == registers.pc() && saved.sp() == registers.sp())
     });
@@ -114,7 +114,7 @@ fn by_convention(frame: &Frame, pc: Address, sp: Address, view: View<'_>) -> Ste
     }
     let registers = &frame.registers;
     let by_chain = || frame_pointer::caller_by_chain(registers, pc, sp, &view);
-    let found = match prologue::progress(pc, frame.pc_is_exact, view.code, view.memory) {
+    let found = match prologue::progress(registers.arch(), pc, frame.pc_is_exact, view.code, view.memory) {
         Progress::ReturnAt { words, saved_rbp } => {
             frame_pointer::caller_at(registers, sp, words, saved_rbp, &view).or_else(by_chain)
         }
@@ -129,7 +129,7 @@ fn by_convention(frame: &Frame, pc: Address, sp: Address, view: View<'_>) -> Ste
         return Ok(Some(called(registers, Trust::FramePointer)));
     }
     // psABI 3.4.1: the outermost function is entered with a frame pointer of zero, or sets it.
-    let may_be_outermost = !frame.pc_is_exact && registers.get(RBP) == Some(0);
+    let may_be_outermost = !frame.pc_is_exact && registers.frame_pointer() == Some(0);
     if may_be_outermost && prologue::has_cleared_rbp(pc, view.code, view.memory) {
         return Ok(None);
     }

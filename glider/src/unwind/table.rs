@@ -8,6 +8,7 @@
 use super::row::Row;
 use super::{Bytes, Section, UnwindSections};
 use crate::address::{Address, Bias};
+use crate::target::Arch;
 use gimli::{
     BaseAddresses, CieOrFde, CommonInformationEntry, DebugFrame, EhFrame, EhFrameHdr, FrameDescriptionEntry,
     ParsedEhFrameHdr, UnwindContext, UnwindSection,
@@ -45,10 +46,12 @@ pub(super) fn find_row(
 ) -> Option<Box<Row>> {
     let bases = base_addresses(sections);
     let address = sections.bias.to_file(lookup).0;
+    let size = sections.arch.word() as u8;
     if let Some(section) = sections.eh_frame {
-        let eh_frame = EhFrame::from(section.data);
+        let mut eh_frame = EhFrame::from(section.data);
+        eh_frame.set_address_size(size);
         let found = match sections.eh_frame_hdr {
-            Some(header) => search_header(header, section, &bases, sections.bias, address, context),
+            Some(header) => search_header(header, sections, &eh_frame, &bases, address, context),
             None => Found::NeedsIndex,
         };
         match found {
@@ -56,16 +59,17 @@ pub(super) fn find_row(
             Found::Nothing => {}
             Found::NeedsIndex => {
                 let index = index_of(section, &eh_frame, &bases, indexes);
-                if let Some(row) = index.find(&eh_frame, &bases, sections.bias, address, context) {
+                if let Some(row) = index.find(&eh_frame, &bases, sections, address, context) {
                     return Some(row);
                 }
             }
         }
     }
     let section = sections.debug_frame?;
-    let debug_frame = DebugFrame::from(section.data);
+    let mut debug_frame = DebugFrame::from(section.data);
+    debug_frame.set_address_size(size);
     let index = index_of(section, &debug_frame, &bases, indexes);
-    index.find(&debug_frame, &bases, sections.bias, address, context)
+    index.find(&debug_frame, &bases, sections, address, context)
 }
 
 fn base_addresses(sections: &UnwindSections) -> BaseAddresses {
@@ -99,23 +103,26 @@ fn index_of<'a, S: UnwindSection<Bytes>>(
 /// address it claims and the neighbours are in order; anything else asks for an index.
 fn search_header(
     header: Section,
-    section: Section,
+    sections: &UnwindSections,
+    eh_frame: &EhFrame<Bytes>,
     bases: &BaseAddresses,
-    bias: Bias,
     address: u64,
     context: &mut UnwindContext<usize>,
 ) -> Found {
-    let Ok(header) = EhFrameHdr::from(header.data).parse(bases, 8) else { return Found::NeedsIndex };
+    let Ok(header) = EhFrameHdr::from(header.data).parse(bases, sections.arch.word() as u8) else {
+        return Found::NeedsIndex;
+    };
     let Some((start, entry)) = nearest_entry(&header, bases, address) else { return Found::NeedsIndex };
-    let Some(offset) = entry.checked_sub(section.address).and_then(|offset| usize::try_from(offset).ok())
+    let start_of_section = sections.eh_frame.map_or(0, |section| section.address);
+    let Some(offset) = entry.checked_sub(start_of_section).and_then(|offset| usize::try_from(offset).ok())
     else {
         return Found::NeedsIndex;
     };
-    let eh_frame = EhFrame::from(section.data);
-    match read_entry(&eh_frame, bases, offset.into()) {
+    match read_entry(eh_frame, bases, sections.arch, offset.into()) {
         Some(fde) if fde.initial_address() == start => {
             if fde.contains(address) {
-                row_of(&fde, &eh_frame, bases, bias, address, context).map_or(Found::Nothing, Found::Row)
+                row_of(&fde, eh_frame, bases, sections.bias, address, context)
+                    .map_or(Found::Nothing, Found::Row)
             } else {
                 Found::Nothing
             }
@@ -187,24 +194,25 @@ impl Index {
         &self,
         section: &S,
         bases: &BaseAddresses,
-        bias: Bias,
+        sections: &UnwindSections,
         address: u64,
         context: &mut UnwindContext<usize>,
     ) -> Option<Box<Row>> {
         let after = self.entries.partition_point(|(start, _)| *start <= address);
         let (_, offset) = self.entries.get(after.checked_sub(1)?)?;
-        let fde = read_entry(section, bases, (*offset).into())?;
-        fde.contains(address).then(|| row_of(&fde, section, bases, bias, address, context))?
+        let fde = read_entry(section, bases, sections.arch, (*offset).into())?;
+        fde.contains(address).then(|| row_of(&fde, section, bases, sections.bias, address, context))?
     }
 }
 
 fn read_entry<S: UnwindSection<Bytes>>(
     section: &S,
     bases: &BaseAddresses,
+    arch: Arch,
     offset: S::Offset,
 ) -> Option<FrameDescriptionEntry<Bytes>> {
     let fde = section.fde_from_offset(bases, offset, S::cie_from_offset).ok()?;
-    let is_usable = fde.cie().address_size() == 8
+    let is_usable = u64::from(fde.cie().address_size()) == arch.word()
         && fde.entry_len() <= MAX_ENTRY
         && fde.cie().entry_len() <= MAX_ENTRY
         && fde.initial_address().checked_add(fde.len()).is_some();

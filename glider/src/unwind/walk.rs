@@ -8,7 +8,7 @@
 use super::cache::CfiCache;
 use super::problem::Problem;
 use super::step::{View, step};
-use super::x86_64::new_thread;
+use super::x86::new_thread;
 use super::{Code, Frame, Stack};
 use crate::address::Address;
 use crate::report::Trust;

@@ -7,8 +7,7 @@ use super::{Process, thread_local};
 use crate::address::{Address, Bias, FileAddress};
 use crate::dwarf::{Attribute, Die, Location, Scopes, Unit, expression};
 use crate::object::Module;
-use crate::target::ThreadRegisters;
-use crate::target::registers::{FS_BASE, GENERAL_COUNT, ST0, XMM0};
+use crate::target::{Register, ThreadRegisters};
 use crate::unwind::{Bytes, Frame};
 use gimli::{AttributeValue, Evaluation, EvaluationResult, Reader, UnitOffset, Value as Operand, ValueType};
 use std::rc::Rc;
@@ -107,9 +106,7 @@ impl<'a> Scope<'a> {
     fn described(&self, unit: &'static Unit, attribute: &Attribute) -> Result<Place, Missing> {
         let (bytes, range) = self.expression_at(unit, attribute, self.lookup_pc())?;
         match self.evaluate(bytes, unit, None) {
-            Err(Missing::Overwritten(register)) => {
-                self.after_call(unit, attribute, range).ok_or(Missing::Overwritten(register))
-            }
+            Err(lost @ Missing::Overwritten(..)) => self.after_call(unit, attribute, range).ok_or(lost),
             other => other,
         }
     }
@@ -255,29 +252,28 @@ impl<'a> Scope<'a> {
             return Err(Missing::OptimizedOut);
         }
         let frame = self.view()?.frame;
-        let floating = || frame.floating.as_deref().ok_or(Missing::Overwritten(number));
-        let index = |first: u16| usize::from(number.saturating_sub(first));
-        if usize::from(number) < GENERAL_COUNT {
-            let inner = self.frames.get(..self.index).filter(|_| self.untouched).unwrap_or_default();
-            let value = frame.registers.get(number);
-            let value =
-                value.or_else(|| inner.iter().rev().find_map(|view| view.frame.registers.get(number)));
-            let value = value.ok_or(Missing::Overwritten(number))?;
-            return Ok(value.to_le_bytes().to_vec());
-        }
-        match number {
-            FS_BASE => Ok(self.thread.fs_base.to_le_bytes().to_vec()),
-            XMM0..ST0 => {
+        let arch = self.thread.general.arch();
+        let lost = || Missing::Overwritten(number, arch);
+        let floating = || frame.floating.as_deref().ok_or_else(lost);
+        match arch.register(number).ok_or(Missing::Unsupported("a register that is not captured"))? {
+            Register::General => {
+                let inner = self.frames.get(..self.index).filter(|_| self.untouched).unwrap_or_default();
+                let value = frame.registers.get(number);
+                let value =
+                    value.or_else(|| inner.iter().rev().find_map(|view| view.frame.registers.get(number)));
+                let bytes = value.ok_or_else(lost)?.to_le_bytes();
+                Ok(bytes.into_iter().take(arch.word() as usize).collect())
+            }
+            Register::ThreadPointer => Ok(self.thread.fs_base.to_le_bytes().to_vec()),
+            Register::Vector(index) => {
                 let floating = floating()?;
-                let low = floating.xmm.get(index(XMM0)).ok_or(Missing::OptimizedOut)?;
-                let high = floating.ymm_high.as_ref().and_then(|high| high.get(index(XMM0)));
+                let low = floating.xmm.get(index).ok_or(Missing::OptimizedOut)?;
+                let high = floating.ymm_high.as_ref().and_then(|high| high.get(index));
                 Ok(low.iter().chain(high.into_iter().flatten()).copied().collect())
             }
-            _ => floating()?
-                .st
-                .get(index(ST0))
-                .map(|bytes| bytes.to_vec())
-                .ok_or(Missing::Unsupported("a register that is not captured")),
+            Register::X87(index) => {
+                floating()?.st.get(index).map(|bytes| bytes.to_vec()).ok_or(Missing::OptimizedOut)
+            }
         }
     }
 
@@ -293,7 +289,7 @@ impl<'a> Scope<'a> {
 
     fn thread_local(&self, offset: u64) -> Result<u64, Missing> {
         let module = self.view()?.module.ok_or(Missing::OptimizedOut)?;
-        thread_local::block(&self.process, module, self.thread.fs_base)
+        thread_local::block(&self.process, module, self.thread)
             .map(|block| block.0.wrapping_add(offset))
             .ok_or(Missing::Unsupported("thread-local storage that is not allocated or not found"))
     }

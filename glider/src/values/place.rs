@@ -3,7 +3,7 @@
 use crate::address::Address;
 use crate::dwarf::Die;
 use crate::report::Value;
-use crate::target::{Memory, registers};
+use crate::target::{Arch, Memory};
 use std::rc::Rc;
 
 /// Where a value is.
@@ -26,7 +26,7 @@ pub enum Missing {
     OptimizedOut,
     /// It was in the register with this DWARF number, which the called function did not have
     /// to preserve (psABI §3.2.1) and has probably used.
-    Overwritten(u16),
+    Overwritten(u16, Arch),
     /// The place is not mapped.
     Unmapped(Address),
     /// The debug information cannot be followed.
@@ -52,10 +52,9 @@ impl Missing {
     pub fn value(&self) -> Value {
         match self {
             Missing::OptimizedOut => Value::OPTIMIZED_OUT,
-            Missing::Overwritten(register) => Value::unreadable(format_args!(
-                "was in {}, overwritten by the call",
-                registers::name(*register)
-            )),
+            Missing::Overwritten(register, arch) => {
+                Value::unreadable(format_args!("was in {}, overwritten by the call", arch.name(*register)))
+            }
             Missing::Unmapped(address) => Value::unreadable(format_args!("no memory at {address}")),
             Missing::Unsupported(what) => Value::unreadable(what),
         }

@@ -2,13 +2,17 @@
 
 use super::target::{Elsewhere, Shared, Target, eventually};
 use glider::address::Address;
-use glider::target::registers::{RBX, RIP, RSP};
 use glider::target::siginfo::parse_siginfo;
 use glider::target::{Capture, CapturedThread, LiveMemory, Mapping, Memory, TargetError};
 use glider::target::{open_target, snapshot, system_calls, with_hold};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
+
+/// DWARF numbers.
+const RBX: u16 = 3;
+const RSP: u16 = 7;
+const RIP: u16 = 16;
 
 fn soon() -> Instant {
     Instant::now() + Duration::from_secs(30)

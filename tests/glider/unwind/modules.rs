@@ -151,6 +151,7 @@ impl Module {
         functions.sort();
         let address = |name: &str| Some(file.section_by_name(name)?.address());
         let sections = UnwindSections {
+            arch: glider::target::Arch::X86_64,
             bias,
             eh_frame: section(".eh_frame"),
             eh_frame_hdr: section(".eh_frame_hdr").filter(|_| tables != Tables::NoSearchTable),

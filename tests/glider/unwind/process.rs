@@ -1,7 +1,6 @@
 //! The program under test as a process: compiled, started, held by ptrace, read, ended.
 
 use glider::address::Address;
-use glider::target::registers::{RIP, RSP};
 use glider::target::{Memory, ThreadRegisters};
 use nix::sys::ptrace;
 use nix::sys::signal::Signal;
@@ -178,8 +177,8 @@ impl Held {
             registers.general.set(number, Some(value));
         }
         registers.system_call = raw.orig_rax.cast_signed();
-        assert_eq!(registers.general.get(RSP), Some(raw.rsp));
-        assert_eq!(registers.general.get(RIP), Some(raw.rip));
+        assert_eq!(registers.general.sp(), Some(raw.rsp));
+        assert_eq!(registers.general.pc(), Some(raw.rip));
         registers
     }
 }

@@ -4,7 +4,6 @@ use super::{stacks, types, values};
 use crate::address;
 use crate::plugin::host::Host;
 use crate::stacks::ThreadStack;
-use crate::target::registers::GENERAL_NAMES;
 use gimli_plugin_api::wire::{RCowStr, ROption, RResult, RSliceMut, RStr, RString, RVec, Services};
 use gimli_plugin_api::{
     Address, AddressName, Error, ErrorKind, Frame, FrameIndex, Limits, Object, ProcessId, ProcessStatus,
@@ -148,11 +147,8 @@ impl Services for RustServices<'_, '_> {
         let registers = self.stack(thread).and_then(|stack| {
             let (index, _) = stacks::find(&stack, frame)?;
             let registers = &stack.stack.frames.get(index)?.registers;
-            let known = GENERAL_NAMES.iter().enumerate().filter_map(|(number, name)| {
-                let value = registers.get(u16::try_from(number).ok()?)?;
-                Some(Register { name: RCowStr::from(*name), value })
-            });
-            Some(known.collect())
+            let named = |(name, value)| Register { name: RCowStr::from(name), value };
+            Some(registers.known().map(named).collect())
         });
         answer(registers, ErrorKind::NOT_FOUND, || format!("thread {thread} has no frame {frame}"))
     }

@@ -4,7 +4,7 @@ use crate::dwarf::SourceLine;
 use crate::plugin::host::Host;
 use crate::report;
 use crate::stacks::{Code, ThreadStack};
-use crate::target::siginfo::{self, parse_siginfo};
+use crate::target::siginfo::parse_siginfo;
 use crate::target::system_calls;
 use gimli_plugin_api::wire::{RCowStr, ROption, RString};
 use gimli_plugin_api::{Address, Frame, FrameIndex, Size, Thread, ThreadId, Trust};
@@ -87,11 +87,7 @@ fn physical(host: &Host<'_>, stack: &ThreadStack<'_>, index: usize, number: u32)
     let start = code.and_then(|code| code.start);
     let place = code.map(function_line).unwrap_or_default();
     let memory = host.services.process().memory;
-    let signal = frame.signal_frame.and_then(|signal| {
-        let mut raw = [0; siginfo::SIZE];
-        memory.read_exact(signal.siginfo, &mut raw)?;
-        parse_siginfo(&raw)
-    });
+    let signal = frame.signal_frame.and_then(|signal| parse_siginfo(&signal.read_siginfo(memory)?));
     Some(Frame {
         thread: ThreadId(stack.tid),
         index: FrameIndex(number),

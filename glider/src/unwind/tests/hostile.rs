@@ -101,6 +101,7 @@ proptest! {
         stack in vec(word(), 0..128),
     ) {
         let sections = UnwindSections {
+            arch: Arch::X86_64,
             bias: Bias(bias),
             eh_frame: Some(section(address, eh_frame)),
             eh_frame_hdr: Some(section(address.wrapping_mul(3), header)),
@@ -136,9 +137,9 @@ proptest! {
         let memory = Bytes::new(STACK, &memory);
         let code = crate::unwind::fake::OneFunction { start: STACK, end: STACK + 80 };
         let pc = Address(STACK + pc);
-        x86_64::prologue::progress(pc, is_exact, &code, &memory);
-        x86_64::prologue::has_cleared_rbp(pc, &code, &memory);
-        x86_64::call_site::call_returning_to(pc, &code, &memory);
-        x86_64::signal::is_trampoline(pc, &memory);
+        x86::prologue::progress(Arch::X86_64, pc, is_exact, &code, &memory);
+        x86::prologue::has_cleared_rbp(pc, &code, &memory);
+        x86::call_site::call_returning_to(pc, &code, &memory);
+        x86::signal::is_trampoline(pc, &memory);
     }
 }

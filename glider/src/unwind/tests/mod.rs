@@ -7,10 +7,13 @@ mod stacks;
 
 use super::fake::{BIAS, Function};
 use super::*;
-use crate::target::registers::{RBP, RIP, RSP};
 use crate::target::{Memory, ThreadRegisters};
 use gimli::X86_64;
 use gimli::write::CallFrameInstruction;
+
+const RBP: u16 = 6;
+const RSP: u16 = 7;
+const RIP: u16 = 16;
 
 /// Where the stacks of these tests begin.
 const STACK: u64 = 0x7f00_0000_0000;

@@ -203,7 +203,8 @@ fn a_signal_trampoline_without_tables_is_known_by_its_instructions() {
     let memory = Memories(code, Words::new(STACK, &words));
     let code = OneFunction { start: 0x1000, end: 0x1009 };
     let stack = walk_all(&untabled_thread(0x1000, 0), &code, &memory);
-    let signal = SignalFrame { siginfo: Address(STACK + 304), ucontext: Address(STACK) };
+    let signal =
+        SignalFrame { siginfo: Some(Address(STACK + 304)), ucontext: Address(STACK), arch: Arch::X86_64 };
     assert_eq!(stack.frames[0].signal_frame, Some(signal));
     let interrupted = &stack.frames[1];
     assert_eq!((interrupted.registers.pc(), interrupted.registers.get(8)), (Some(0x2015), Some(0x2005)));

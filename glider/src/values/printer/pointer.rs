@@ -22,7 +22,8 @@ impl Printer<'_> {
         if let Some((pointee, offset)) = place.implicit_pointer() {
             return Ok(self.removed_pointer(scope, pointee, offset, depth));
         }
-        let raw = place.read_bits(scope.process.memory, 0, 64)?;
+        let bits = 8 * scope.thread.general.arch().word();
+        let raw = place.read_bits(scope.process.memory, 0, bits)?;
         let address = Address(raw as u64);
         if address.0 == 0 {
             return Ok(Value::Pointer { text: "nil".to_owned(), symbol: None, pointee: Pointee::None });

@@ -5,15 +5,18 @@
 //! What is told here is a hint: the caller validates what it finds there.
 
 use crate::address::Address;
-use crate::target::Memory;
+use crate::target::{Arch, Memory};
 use crate::unwind::Code;
 
 /// Bytes of a function's start in which a prologue is looked for.
 const WINDOW: usize = 32;
-const ENDBR64: [u8; 4] = [0xf3, 0x0f, 0x1e, 0xfa];
+/// `endbr64` and `endbr32`.
+const ENDBR: [[u8; 4]; 2] = [[0xf3, 0x0f, 0x1e, 0xfa], [0xf3, 0x0f, 0x1e, 0xfb]];
 const PUSH_RBP: u8 = 0x55;
 /// `mov %rsp,%rbp` in its two encodings.
-const SET_RBP: [[u8; 3]; 2] = [[0x48, 0x89, 0xe5], [0x48, 0x8b, 0xec]];
+const SET_RBP: [&[u8]; 2] = [&[0x48, 0x89, 0xe5], &[0x48, 0x8b, 0xec]];
+/// `mov %esp,%ebp` in its two encodings.
+const SET_EBP: [&[u8]; 2] = [&[0x89, 0xe5], &[0x8b, 0xec]];
 
 /// `xor %ebp,%ebp` in its two encodings; a REX prefix may precede.
 const CLEAR_EBP: [[u8; 2]; 2] = [[0x31, 0xed], [0x33, 0xed]];
@@ -43,38 +46,45 @@ const PUSHED: Progress = Progress::ReturnAt { words: 1, saved_rbp: true };
 /// Reads the instructions around `pc`. `is_exact`: whether the thread is to continue there; a
 /// function that has called another is past its prologue.
 pub(in crate::unwind) fn progress(
+    arch: Arch,
     pc: Address,
     is_exact: bool,
     code: &dyn Code,
     memory: &dyn Memory,
 ) -> Progress {
     if is_exact {
-        let by_instruction = at_instruction(pc, memory);
+        let by_instruction = at_instruction(arch, pc, memory);
         if by_instruction != Progress::Unknown {
             return by_instruction;
         }
     }
     let lookup = if is_exact { pc } else { Address(pc.0.wrapping_sub(1)) };
-    code.function_start(lookup)
-        .map_or(Progress::Unknown, |start| in_function(start, pc, is_exact, code, memory))
+    code.function_start(lookup).map_or(Progress::Unknown, |start| {
+        in_function(set_frame_pointer(arch), start, pc, is_exact, code, memory)
+    })
+}
+
+/// The instructions that make the stack pointer the frame pointer.
+fn set_frame_pointer(arch: Arch) -> [&'static [u8]; 2] {
+    match arch {
+        Arch::X86_64 => SET_RBP,
+        Arch::X86 => SET_EBP,
+    }
 }
 
 /// What the next instruction to run says by itself.
-fn at_instruction(pc: Address, memory: &dyn Memory) -> Progress {
+fn at_instruction(arch: Arch, pc: Address, memory: &dyn Memory) -> Progress {
+    let sets = set_frame_pointer(arch);
     let mut buffer = [0; 16];
     let read = memory.read(pc, &mut buffer);
     let all = buffer.get(..read).unwrap_or_default();
-    let next = all.strip_prefix(&ENDBR64).unwrap_or(all);
+    let next = ENDBR.iter().find_map(|endbr| all.strip_prefix(endbr)).unwrap_or(all);
     let mut before = [0; 6];
     let is_known = pc.checked_sub(6).and_then(|start| memory.read_exact(start, &mut before)).is_some();
     let stub = |words| Progress::ReturnAt { words, saved_rbp: false };
     match next {
-        [PUSH_RBP, rest @ ..] if SET_RBP.iter().any(|set| rest.starts_with(set)) => AT_ENTRY,
-        [0x48, ..]
-            if is_known && before[5] == PUSH_RBP && SET_RBP.iter().any(|set| next.starts_with(set)) =>
-        {
-            PUSHED
-        }
+        [PUSH_RBP, rest @ ..] if sets.iter().any(|set| rest.starts_with(set)) => AT_ENTRY,
+        _ if is_known && before[5] == PUSH_RBP && sets.iter().any(|set| next.starts_with(set)) => PUSHED,
         // ret, rep ret, ret imm16
         [0xc3 | 0xc2, ..] | [0xf3, 0xc3, ..] => AT_ENTRY,
         // PLT0: push GOT[1]; jmp *GOT[2]. The index was pushed before it.
@@ -89,6 +99,7 @@ fn at_instruction(pc: Address, memory: &dyn Memory) -> Progress {
 
 /// What the function's first instructions say.
 fn in_function(
+    sets: [&[u8]; 2],
     start: Address,
     pc: Address,
     is_exact: bool,
@@ -103,7 +114,7 @@ fn in_function(
     let read = memory.read(start, &mut buffer);
     let bytes = buffer.get(..read).unwrap_or_default();
     let is_inside = |offset: usize| code.function_start(Address(start.0 + offset as u64)) == Some(start);
-    let set = bytes.windows(3).position(|window| SET_RBP.iter().any(|set| set == window));
+    let set = bytes.windows(sets[0].len()).position(|window| sets.contains(&window));
     let set = set.filter(|set| is_inside(*set));
     let pushed = set.and_then(|set| bytes.get(..set)?.iter().rposition(|byte| *byte == PUSH_RBP));
     let (Some(set), Some(pushed)) = (set, pushed) else { return Progress::Frameless };
@@ -145,27 +156,27 @@ mod tests {
     fn a_known_function_is_followed_through_its_prologue() {
         let memory = Bytes::new(0x1000, FUNCTION);
         let code = OneFunction { start: 0x1000, end: 0x100c };
-        let at = |offset: u64| progress(Address(0x1000 + offset), true, &code, &memory);
+        let at = |offset: u64| progress(Arch::X86_64, Address(0x1000 + offset), true, &code, &memory);
         assert_eq!(at(0), AT_ENTRY);
         assert_eq!(at(4), AT_ENTRY);
         assert_eq!(at(5), PUSHED);
         assert_eq!(at(7), PUSHED);
         assert_eq!(at(10), Progress::FrameMade);
-        assert_eq!(progress(Address(0x100c), false, &code, &memory), Progress::FrameMade);
+        assert_eq!(progress(Arch::X86_64, Address(0x100c), false, &code, &memory), Progress::FrameMade);
     }
 
     #[test]
     fn a_function_that_never_sets_rbp_is_frameless() {
         let memory = Bytes::new(0x1000, &[0x53, 0x48, 0x83, 0xec, 0x10, 0x90, 0x90]);
         let code = OneFunction { start: 0x1000, end: 0x1007 };
-        assert_eq!(progress(Address(0x1005), true, &code, &memory), Progress::Frameless);
+        assert_eq!(progress(Arch::X86_64, Address(0x1005), true, &code, &memory), Progress::Frameless);
     }
 
     #[test]
     fn the_next_functions_prologue_is_not_taken_for_this_ones() {
         let memory = Bytes::new(0x1000, &[0x90, 0xc3, 0x55, 0x48, 0x89, 0xe5, 0x90, 0x90]);
         let code = OneFunction { start: 0x1000, end: 0x1002 };
-        assert_eq!(progress(Address(0x1002), false, &code, &memory), Progress::Frameless);
+        assert_eq!(progress(Arch::X86_64, Address(0x1002), false, &code, &memory), Progress::Frameless);
     }
 
     #[test]
@@ -182,7 +193,7 @@ mod tests {
     #[test]
     fn instructions_tell_without_any_symbol() {
         let at = |bytes: &[u8], offset: u64| {
-            progress(Address(0x1000 + offset), true, &NoCode, &Bytes::new(0x1000, bytes))
+            progress(Arch::X86_64, Address(0x1000 + offset), true, &NoCode, &Bytes::new(0x1000, bytes))
         };
         let stub = |words| Progress::ReturnAt { words, saved_rbp: false };
         let prologue = [0x90, 0x90, 0x90, 0x90, 0x90, 0x55, 0x48, 0x89, 0xe5];

@@ -2,9 +2,10 @@
 //! `arch/x86/include/asm/sigframe.h`; `ucontext_t` and `struct _fpstate` in
 //! `asm/sigcontext.h`): where it lies and what the interrupted thread's registers were.
 
+use super::signal_32;
 use crate::address::Address;
 use crate::target::registers::GENERAL_COUNT;
-use crate::target::{FloatingPoint, Memory, Registers};
+use crate::target::{Arch, FloatingPoint, Memory, Registers};
 use crate::unwind::SignalFrame;
 
 /// `mov $15,%rax; syscall`: rt_sigreturn(2), what every trampoline on x86-64 consists of.
@@ -25,25 +26,56 @@ const XSTATE_MAGIC: u32 = 0x4650_5853;
 /// `XFEATURE_MASK_YMM`.
 const YMM: u64 = 1 << 2;
 
+/// The trampolines, and where in them an instruction begins behind the first.
+const TRAMPOLINES: [(&[u8], &[u64]); 3] = [
+    (&TRAMPOLINE, &[MOV]),
+    (&signal_32::WITH_SIGINFO, &[signal_32::MOV]),
+    (&signal_32::WITHOUT_SIGINFO, &[signal_32::POP, signal_32::POP + signal_32::MOV]),
+];
+
 /// Whether a signal trampoline begins at `address`.
 pub(in crate::unwind) fn starts_trampoline(address: Address, memory: &dyn Memory) -> bool {
     let mut bytes = [0; TRAMPOLINE.len()];
-    memory.read_exact(address, &mut bytes).is_some() && bytes == TRAMPOLINE
+    let read = memory.read(address, &mut bytes);
+    let bytes = bytes.get(..read).unwrap_or_default();
+    TRAMPOLINES.iter().any(|(code, _)| bytes.starts_with(code))
 }
 
-/// Whether `pc` is at one of the two instructions of a signal trampoline.
+/// Whether `pc` is at one of the instructions of a signal trampoline.
 pub(in crate::unwind) fn is_trampoline(pc: Address, memory: &dyn Memory) -> bool {
-    starts_trampoline(pc, memory) || pc.checked_sub(MOV).is_some_and(|start| starts_trampoline(start, memory))
+    let mut bytes = [0; TRAMPOLINE.len()];
+    let is_behind = |(code, instructions): &(&[u8], &[u64])| {
+        instructions.iter().any(|offset| {
+            let bytes = bytes.get_mut(..code.len());
+            let read = bytes.and_then(|bytes| {
+                memory.read_exact(pc.checked_sub(*offset)?, bytes)?;
+                Some(bytes)
+            });
+            read.is_some_and(|bytes| bytes == *code)
+        })
+    };
+    starts_trampoline(pc, memory) || TRAMPOLINES.iter().any(is_behind)
 }
 
 /// Where the signal's data lies for a trampoline with this stack pointer: its handler has
-/// returned and taken the return address off the frame, so it points at the `ucontext_t`.
-pub(in crate::unwind) fn signal_frame(sp: Address) -> Option<SignalFrame> {
-    Some(SignalFrame { siginfo: sp.checked_add(SIGINFO)?, ucontext: sp })
+/// returned and taken the return address off the frame, so in 64-bit code it points at the `ucontext_t`.
+pub(in crate::unwind) fn signal_frame(
+    arch: Arch,
+    pc: Address,
+    sp: Address,
+    memory: &dyn Memory,
+) -> Option<SignalFrame> {
+    match arch {
+        Arch::X86_64 => Some(SignalFrame { siginfo: Some(sp.checked_add(SIGINFO)?), ucontext: sp, arch }),
+        Arch::X86 => signal_32::signal_frame(pc, sp, memory),
+    }
 }
 
 /// The general registers of the interrupted thread; `None` where they cannot be read.
 pub(in crate::unwind) fn interrupted_registers(frame: SignalFrame, memory: &dyn Memory) -> Option<Registers> {
+    if frame.arch == Arch::X86 {
+        return signal_32::interrupted_registers(frame, memory);
+    }
     let mut bytes = [0; 8 * GENERAL_COUNT];
     memory.read_exact(frame.ucontext.checked_add(GENERAL)?, &mut bytes)?;
     let mut registers = Registers::default();
@@ -59,7 +91,10 @@ pub(in crate::unwind) fn interrupted_floating(
     frame: SignalFrame,
     memory: &dyn Memory,
 ) -> Option<FloatingPoint> {
-    let area = memory.read_u64(frame.ucontext.checked_add(FPSTATE)?).filter(|area| *area != 0)?;
+    let area = match frame.arch {
+        Arch::X86_64 => memory.read_u64(frame.ucontext.checked_add(FPSTATE)?).filter(|area| *area != 0)?,
+        Arch::X86 => signal_32::floating(frame, memory)?.0,
+    };
     // FXSAVE (512 bytes), XSAVE header (64), upper halves of ymm (256): Intel SDM vol. 1, §13.4.
     let mut bytes = [0; 832];
     let read = memory.read(Address(area), &mut bytes);
@@ -96,7 +131,8 @@ mod tests {
     use super::*;
     use crate::unwind::fake::Bytes;
 
-    const FRAME: SignalFrame = SignalFrame { siginfo: Address(0x1130), ucontext: Address(0x1000) };
+    const FRAME: SignalFrame =
+        SignalFrame { siginfo: Some(Address(0x1130)), ucontext: Address(0x1000), arch: Arch::X86_64 };
 
     /// A ucontext whose fpstate follows it, with what the kernel writes for AVX.
     fn ucontext(features: u64, saved: u64) -> Vec<u8> {
@@ -118,8 +154,9 @@ mod tests {
 
     #[test]
     fn siginfo_follows_the_ucontext() {
-        assert_eq!(signal_frame(Address(0x1000)), Some(FRAME));
-        assert_eq!(signal_frame(Address(u64::MAX)), None);
+        let frame = |sp| signal_frame(Arch::X86_64, Address(0), Address(sp), &Bytes::new(0, &[]));
+        assert_eq!(frame(0x1000), Some(FRAME));
+        assert_eq!(frame(u64::MAX), None);
     }
 
     #[test]
