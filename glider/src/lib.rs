@@ -2,6 +2,7 @@
 
 pub mod address;
 pub mod analyzer;
+mod cause;
 pub mod cli;
 pub mod confine;
 pub mod dwarf;

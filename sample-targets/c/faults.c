@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "scenario.h"
 
+#include <assert.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -158,6 +159,113 @@ static void bus_error(int argc, char **argv)
     journal[16] = 'x';
 }
 
+struct header {
+    const char *name;
+    int flags;
+};
+
+struct request {
+    int id;
+    struct header *header;
+    struct request *next;
+};
+
+/* The second request has no header, the third a header without a name. */
+static struct header named = {"GET", 3}, unnamed = {NULL, 1};
+static struct request third = {3, &unnamed, NULL}, pending_second = {2, NULL, &third};
+static struct request requests = {1, &named, &pending_second};
+static struct request *volatile incoming = &requests; /* so that the compiler does not know what comes */
+
+static __attribute__((noinline)) int flags_of_next(struct request *request)
+{
+    return request->next->header->flags;
+}
+
+static __attribute__((noinline)) size_t name_length(const struct request *request)
+{
+    return strlen(request->header->name);
+}
+
+/* A null pointer two steps from the variable. */
+static void null_member(int argc, char **argv)
+{
+    (void)argc, (void)argv;
+    announce_ready();
+    printf("%d flags\n", flags_of_next(incoming));
+}
+
+/* A null pointer that the C library is given. */
+static void null_argument(int argc, char **argv)
+{
+    (void)argc, (void)argv;
+    announce_ready();
+    printf("%zu characters\n", name_length(incoming->next->next));
+}
+
+/* Text written over a string constant. */
+static __attribute__((noinline)) void shorten(volatile char *text, size_t length)
+{
+    text[length] = '\0';
+}
+
+static void read_only(int argc, char **argv)
+{
+    (void)argc, (void)argv;
+    char *volatile constant = (char *)"a constant";
+    announce_ready();
+    shorten(constant, 3);
+}
+
+static __attribute__((noinline)) void check_header(const struct request *request)
+{
+    assert(request->header != NULL && "each request has a header");
+    printf("%d\n", request->header->flags);
+}
+
+static void failed_assertion(int argc, char **argv)
+{
+    (void)argc, (void)argv;
+    announce_ready();
+    check_header(incoming->next);
+}
+
+static void double_free(int argc, char **argv)
+{
+    (void)argv;
+    char *volatile buffers[2] = {malloc(2000), malloc(2000)};
+    announce_ready();
+    free(buffers[0]);
+    free(buffers[argc > 100]);
+}
+
+static __attribute__((noinline)) void copy_bytes(volatile char *to, const char *from, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        to[i] = from[i];
+}
+
+/* A name that is longer than its buffer. With -fstack-protector-strong that is noticed. */
+static __attribute__((noinline)) void copy_name(const char *name, size_t length)
+{
+    char copy[16];
+    copy_bytes(copy, name, length);
+}
+
+static void smashed_stack(int argc, char **argv)
+{
+    (void)argc, (void)argv;
+    announce_ready();
+    copy_name("a name that is much longer than its buffer is", 40);
+}
+
+static void trap(int argc, char **argv)
+{
+    (void)argv;
+    announce_ready();
+    if (argc < 100)
+        __builtin_trap();
+}
+
 const struct scenario fault_scenarios[] = {
     {"null", "", null_pointer},
     {"wild-pointer", "", wild_pointer},
@@ -168,5 +276,12 @@ const struct scenario fault_scenarios[] = {
     {"divide-by-zero", "", divide_by_zero},
     {"stack-overflow", "", stack_overflow},
     {"bus-error", "", bus_error},
+    {"null-member", "", null_member},
+    {"null-argument", "", null_argument},
+    {"read-only", "", read_only},
+    {"assert", "", failed_assertion},
+    {"double-free", "", double_free},
+    {"smashed-stack", "", smashed_stack},
+    {"trap", "", trap},
     {NULL, NULL, NULL},
 };

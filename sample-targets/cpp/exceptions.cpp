@@ -93,6 +93,46 @@ void in_terminate(const Arguments &)
     std::printf("%d\n", parse_field("verbose", 4));
 }
 
+// An exception that says what is in its own member, by code that only gives it back.
+class Refused : public std::exception {
+public:
+    const char *what() const noexcept override { return "the peer refused"; }
+};
+
+// A function that promised not to throw.
+[[gnu::noinline]] int connect(int port) noexcept
+{
+    if (port < 1024)
+        throw Refused();
+    return port;
+}
+
+void broken_promise(const Arguments &)
+{
+    announce_ready();
+    std::printf("%d\n", connect(80));
+}
+
+class Handler {
+public:
+    Handler() { start(); }
+    virtual ~Handler() = default;
+    void start() { handle(); }
+    virtual void handle() = 0;
+};
+
+class Echo final : public Handler {
+public:
+    void handle() override { std::puts("echo"); }
+};
+
+// A constructor that calls what only its derived class has.
+void pure_virtual(const Arguments &)
+{
+    announce_ready();
+    Echo().start();
+}
+
 void uncaught(const Arguments &)
 {
     announce_ready();
@@ -106,4 +146,6 @@ const ScenarioTable exception_scenarios = {
     {"in-unwinding", "", in_unwinding},
     {"in-terminate", "", in_terminate},
     {"uncaught-exception", "", uncaught},
+    {"broken-promise", "", broken_promise},
+    {"pure-virtual", "", pure_virtual},
 };

@@ -41,11 +41,13 @@ void install(std::initializer_list<int> signals, void (*handler)(int, siginfo_t 
 void fault_under_handler(const Arguments &arguments)
 {
     const std::string name = arguments.empty() ? "null" : arguments[0];
-    for (const Scenario &fault : fault_scenarios) {
-        if (fault.name == name) {
-            install({SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT}, on_fault, SA_ONSTACK | SA_RESETHAND);
-            fault.run({});
-            return;
+    for (const ScenarioTable *table : {&fault_scenarios, &exception_scenarios}) {
+        for (const Scenario &fault : *table) {
+            if (fault.name == name) {
+                install({SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT}, on_fault, SA_ONSTACK | SA_RESETHAND);
+                fault.run({});
+                return;
+            }
         }
     }
     std::fprintf(stderr, "not a fault: %s\n", name.c_str());

@@ -88,6 +88,7 @@ impl GliderAnalyzer {
         };
         let mut header = fallback::header(capture);
         header.crash_info = threads.crash();
+        header.cause = threads.words();
         if let Some(host) = &host {
             host.finish(&mut footer);
             host.check();

@@ -5,11 +5,12 @@ use super::Settings;
 use super::pieces::Pieces;
 use super::signal::{self, Cause};
 use crate::address::Address;
+use crate::cause;
 use crate::object::Module;
 use crate::plugin::Host;
-use crate::report::{CrashInfo, Frame, Inline, Signal, Thread, Truncation, Variable};
+use crate::report::{self, CrashInfo, Frame, Inline, Signal, Thread, Truncation, Variable};
 use crate::stacks::{Code, Stacks, ThreadStack};
-use crate::target::siginfo::parse_siginfo;
+use crate::target::siginfo::{SignalInfo, parse_siginfo};
 use crate::target::{CapturedThread, system_calls};
 use crate::values::{FrameView, Printer, Scope};
 use std::rc::Rc;
@@ -22,6 +23,10 @@ pub(super) struct Threads<'a> {
     /// The plugins, when this is their host.
     host: Option<&'a Host<'a>>,
     cause: Cause,
+    /// Why each thread that tells it stopped.
+    words: Vec<report::Cause>,
+    /// The signals of the thread at hand, each with the frame it interrupted.
+    signals: Vec<(usize, SignalInfo)>,
     variables: bool,
     problems: Vec<String>,
 }
@@ -42,7 +47,8 @@ impl<'a> Threads<'a> {
         host: Option<&'a Host<'a>>,
     ) -> Threads<'a> {
         let (cause, variables) = (Cause::default(), settings.variables);
-        Threads { stacks, settings, host, cause, variables, problems: Vec::new() }
+        let (words, signals, problems) = Default::default();
+        Threads { stacks, settings, host, cause, words, signals, variables, problems }
     }
 
     /// What could not be shown.
@@ -71,6 +77,13 @@ impl<'a> Threads<'a> {
         self.cause.crash()
     }
 
+    /// Why it stopped, in words: of the thread that the signal is of, else of the first one that tells.
+    pub(super) fn words(&self) -> Option<report::Cause> {
+        let crashed = self.crash().and_then(|crash| crash.crashing_thread);
+        let of_crash = self.words.iter().find(|cause| Some(cause.thread) == crashed);
+        of_crash.or(self.words.first()).cloned()
+    }
+
     pub(super) fn has_code_in(&self, module: &Module) -> bool {
         self.stacks.code.has_code_in(module)
     }
@@ -93,9 +106,11 @@ impl<'a> Threads<'a> {
             problem: captured.problem.clone(),
             ..Thread::default()
         };
+        self.signals.clear();
         if let Some(signal) = captured.signal.as_deref().and_then(parse_siginfo) {
             let shown = signal::report(&signal, self.stacks.process.modules, self.stacks.capture);
             self.cause.consider(&signal, place, shown.address_symbol);
+            self.signals.push((0, signal));
         }
         thread.system_call = captured.registers.as_deref().and_then(system_calls::current);
         let memory = self.stacks.process.memory;
@@ -115,6 +130,7 @@ impl<'a> Threads<'a> {
         if let Some(stack) = stack {
             let left_out = stack.stack.frame_count.saturating_sub(stack.stack.frames.len());
             thread.truncated = self.frames(place, &stack, left_out, pieces);
+            self.words.extend(cause::of_thread(self.stacks, &stack, &self.signals, place));
             thread.problem = thread.problem.or_else(|| stack.stack.problem.clone());
         }
         if let Some(host) = self.host {
@@ -157,7 +173,7 @@ impl<'a> Threads<'a> {
                 };
                 self.keep_to_size(thread, pieces.size());
                 if let Some(text_before) = text_before {
-                    let mut frame = self.frame(thread, number, view, code, &scope, &mut printer);
+                    let mut frame = self.frame(thread, (index, number), view, code, &scope, &mut printer);
                     frame.text_before = text_before;
                     frame.text_after = self.host.map(|host| host.after_frame(index)).unwrap_or_default();
                     pieces.frame(&frame);
@@ -172,7 +188,7 @@ impl<'a> Threads<'a> {
     fn frame(
         &mut self,
         thread: usize,
-        number: usize,
+        (index, number): (usize, usize),
         view: &FrameView<'_>,
         code: Option<&Code<'_>>,
         scope: &Scope<'_>,
@@ -221,7 +237,7 @@ impl<'a> Threads<'a> {
             column,
             trust: view.frame.trust,
             registers: view.frame.registers.known().map(|(name, value)| (name, Address(value))).collect(),
-            signal: self.signal(thread, view),
+            signal: self.signal(thread, index, view),
             inlines,
             variables,
             text_before: Vec::new(),
@@ -229,12 +245,13 @@ impl<'a> Threads<'a> {
         }
     }
 
-    fn signal(&mut self, thread: usize, view: &FrameView<'_>) -> Option<Signal> {
+    fn signal(&mut self, thread: usize, index: usize, view: &FrameView<'_>) -> Option<Signal> {
         let place = view.frame.signal_frame?;
         let process = self.stacks.process;
         let Some(signal) = signal::read(process.memory, place) else { return Some(signal::unknown()) };
         let shown = signal::report(&signal, process.modules, self.stacks.capture);
         self.cause.consider(&signal, thread, shown.address_symbol.clone());
+        self.signals.push((index + 1, signal));
         Some(shown)
     }
 }

@@ -94,19 +94,34 @@ impl Globals {
         }
     }
 
-    /// A variable with a fixed address: `DW_OP_addr` alone.
     fn add_variable(&mut self, die: Die, entry: &Entry) {
-        let Some(bytes) = entry.attr_value(gimli::DW_AT_location).and_then(expression) else { return };
-        let mut operations = gimli::Expression(bytes).operations(die.unit.encoding());
-        let address = match operations.next() {
-            Ok(Some(gimli::Operation::Address { address })) => Some(address),
-            Ok(Some(gimli::Operation::AddressIndex { index })) => die.unit.indexed_address(index),
-            _ => None,
-        };
-        if let (Some(address), Ok(None)) = (address, operations.next()) {
+        if let Some(address) = fixed_address(die, entry) {
             self.variables.entry(address).or_insert(die);
         }
     }
+}
+
+impl Unit {
+    /// The variable of this unit, outside of functions and namespaces, that lies at an address.
+    pub fn variable_at(&'static self, address: FileAddress) -> Option<Die> {
+        let root = Die { unit: self, offset: self.root() };
+        let is_there = |(die, entry): &(Die, Entry)| {
+            entry.tag() == gimli::DW_TAG_variable && fixed_address(*die, entry) == Some(address.0)
+        };
+        root.children().into_iter().find(is_there).map(|(die, _)| die)
+    }
+}
+
+/// The address of a variable that has a fixed one: `DW_OP_addr` alone.
+fn fixed_address(die: Die, entry: &Entry) -> Option<u64> {
+    let bytes = entry.attr_value(gimli::DW_AT_location).and_then(expression)?;
+    let mut operations = gimli::Expression(bytes).operations(die.unit.encoding());
+    let address = match operations.next() {
+        Ok(Some(gimli::Operation::Address { address })) => Some(address),
+        Ok(Some(gimli::Operation::AddressIndex { index })) => die.unit.indexed_address(index),
+        _ => None,
+    };
+    address.filter(|_| matches!(operations.next(), Ok(None)))
 }
 
 fn is_type(tag: gimli::DwTag) -> bool {

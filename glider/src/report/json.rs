@@ -18,12 +18,13 @@ const SCHEMA_VERSION: &str = "1.0";
 /// Opens the report's object and its list of threads.
 pub(super) fn render_header(header: &Header, out: &mut Vec<u8>) {
     // Named one by one, so that a new field of the model cannot be forgotten here.
-    let Header { pid, process, crash_info, system_info, thread_count } = header;
+    let Header { pid, process, crash_info, cause, system_info, thread_count } = header;
     out.extend_from_slice(b"{\"schema_version\":");
     push(out, SCHEMA_VERSION);
     field(out, ",\n", "pid", pid);
     field(out, ",\n", "process", process);
     field(out, ",\n", "crash_info", crash_info);
+    field(out, ",\n", "cause", cause);
     field(out, ",\n", "system_info", system_info);
     field(out, ",\n", "thread_count", thread_count);
     out.extend_from_slice(b",\n\"threads\":[");

@@ -6,6 +6,7 @@
 //! of threads nor with that of their frames: [`Header`], then each [`Thread`], then
 //! [`Footer`]; a thread again as what precedes its frames, each [`Frame`], and what follows them.
 
+mod cause;
 mod escape;
 pub mod json;
 pub mod render;
@@ -15,6 +16,7 @@ mod value;
 #[cfg(test)]
 mod tests;
 
+pub use cause::{Cause, CauseKind};
 pub use value::{Element, Member, Pointee, Value};
 
 use crate::address::Address;
@@ -37,6 +39,8 @@ pub struct Header {
     pub process: Process,
     /// Why it stopped, when it was stopped by a signal or is inside a handler.
     pub crash_info: Option<CrashInfo>,
+    /// Why that happened, in words, where the process tells it.
+    pub cause: Option<Cause>,
     /// The machine.
     pub system_info: SystemInfo,
     /// How many threads there are.

@@ -20,6 +20,7 @@ pub fn header(capture: &Capture) -> Header {
         pid: capture.process.pid,
         process: process(&capture.process),
         crash_info: crash,
+        cause: None,
         system_info: SystemInfo {
             os: "Linux".to_owned(),
             os_ver: capture.process.os_version.clone(),

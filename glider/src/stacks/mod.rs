@@ -7,6 +7,7 @@ mod code;
 
 pub use code::{Code, CodeTable};
 
+use crate::address::Address;
 use crate::target::{Capture, ThreadRegisters};
 use crate::unwind::{self, CfiCache, Stack};
 use crate::values::{FrameView, Process, Scope};
@@ -42,6 +43,11 @@ impl<'a> Stacks<'a> {
     /// No stack is walked yet.
     pub fn new(process: Process<'a>, capture: &'a Capture) -> Stacks<'a> {
         Stacks { process, capture, code: CodeTable::new(process.modules), rows: RefCell::default() }
+    }
+
+    /// Where the function that holds a runtime address begins, by its object's call frame table.
+    pub fn function_start(&self, address: Address) -> Option<Address> {
+        self.rows.borrow_mut().function_start(address, self.process.modules)
     }
 
     /// Walks the stack of the thread with this index in the capture, keeping at most

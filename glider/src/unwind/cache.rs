@@ -42,6 +42,13 @@ pub struct CfiCache {
 }
 
 impl CfiCache {
+    /// Where the function that holds a runtime address begins, by its object's call frame table.
+    pub fn function_start(&mut self, address: Address, code: &dyn Code) -> Option<Address> {
+        let CfiCache { indexes, context, .. } = self;
+        let row = table::find_row(code.unwind_sections(address)?, address, indexes, context)?;
+        Some(row.function_start)
+    }
+
     /// The plan for a frame, looked up or remembered.
     pub(super) fn plan(&mut self, frame: &Frame, pc: Address, code: &dyn Code, memory: &dyn Memory) -> &Plan {
         let key = (pc.0, frame.pc_is_exact);

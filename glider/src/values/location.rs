@@ -88,6 +88,17 @@ impl<'a> Scope<'a> {
         found.unwrap_or_else(Place::Missing)
     }
 
+    /// The register, by DWARF number, that holds the whole variable at this frame's pc.
+    pub(crate) fn register_of(&self, location: &Location) -> Option<u16> {
+        let Location::Described(die, attribute) = location else { return None };
+        let (bytes, _) = self.expression_at(die.unit, attribute, self.lookup_pc()).ok()?;
+        let mut operations = gimli::Expression(bytes).operations(die.unit.encoding());
+        match (operations.next(), operations.next()) {
+            (Ok(Some(gimli::Operation::Register { register })), Ok(None)) => Some(register.0),
+            _ => None,
+        }
+    }
+
     /// Where the variable that a DIE describes is.
     pub fn place_of(&self, die: Die) -> Place {
         match self.nested() {

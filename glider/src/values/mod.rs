@@ -6,6 +6,7 @@
 
 mod decimal;
 mod entry_value;
+pub(crate) mod exception;
 mod hooks;
 mod location;
 mod place;

@@ -233,7 +233,10 @@ fn report() -> impl Strategy<Value = Report> {
             header.process.cmdline = cmdline;
             header.process.exe = Some(exe);
             if let Some(crash) = &mut header.crash_info {
-                crash.message = message;
+                crash.message = message.clone();
+            }
+            if let Some(cause) = &mut header.cause {
+                cause.text = message;
             }
             if let Some(module) = footer.modules.first_mut() {
                 module.problem = problems.first().cloned();
@@ -257,6 +260,7 @@ fn is_gliders_own(line: &str) -> bool {
         "Running as ",
         "System ",
         "Signal ",
+        "Cause ",
     ];
     let more = ["Plugin ", "Plugins:", "Threads ", "This report ", "Problems:", "Modules:", "Target held "];
     line.is_empty() || own.iter().chain(&more).any(|start| line.starts_with(start))

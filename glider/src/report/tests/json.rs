@@ -24,6 +24,7 @@ fn the_document_has_a_line_for_each_piece() {
     "pid":6704,
     "process":{"exe":null,"cmdline":["/srv/faulty-app","--port","8080","--motto","it's late",""],"start_time":"2010-07-09T15:12:26Z","cwd":"/srv","uid":33,"gid":44,"was_stopped":true},
     "crash_info":{"type":"SIGSEGV","number":11,"code":"SEGV_MAPERR","address":"0x2a","address_symbol":null,"crashing_thread":0,"message":"address not mapped to object","sender_pid":null,"sender_uid":null},
+    "cause":{"kind":"null_pointer","text":"`req` is NULL: `req->id` was read","location":"parse.c:90","known_by":"the instruction at 0x55d7160ec327","thread":0},
     "system_info":{"os":"Linux","os_ver":"6.1.0","cpu_arch":"amd64"},
     "thread_count":3,
     "threads":[

@@ -3,9 +3,9 @@
 use crate::address::Address;
 use crate::report::value::{Element, Member, Pointee, Value};
 use crate::report::{
-    CrashInfo, Door, Footer, FoundBy, Frame, Header, Inline, Module, PauseMode, Phases, Plugin, PluginStatus,
-    PluginText, Process, RegisterValues, Signal, SystemInfo, Thread, Timing, Truncation, Trust, Variable,
-    VariableKind,
+    Cause, CauseKind, CrashInfo, Door, Footer, FoundBy, Frame, Header, Inline, Module, PauseMode, Phases,
+    Plugin, PluginStatus, PluginText, Process, RegisterValues, Signal, SystemInfo, Thread, Timing,
+    Truncation, Trust, Variable, VariableKind,
 };
 
 const APP: &str = "/srv/faulty-app";
@@ -37,6 +37,13 @@ pub(super) fn header() -> Header {
             message: "address not mapped to object".into(),
             sender_pid: None,
             sender_uid: None,
+        }),
+        cause: Some(Cause {
+            kind: CauseKind::NullPointer,
+            text: "`req` is NULL: `req->id` was read".into(),
+            location: Some("parse.c:90".into()),
+            known_by: "the instruction at 0x55d7160ec327".into(),
+            thread: 0,
         }),
         system_info: SystemInfo { os: "Linux".into(), os_ver: "6.1.0".into(), cpu_arch: "amd64".into() },
         thread_count: 3,

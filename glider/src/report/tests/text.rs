@@ -18,6 +18,8 @@ fn a_report_with_one_of_everything() {
     System      Linux 6.1.0 amd64
     Stopped     already before the trace, and left so
     Signal      SIGSEGV (11) in thread 0: address not mapped to object (0x2a) [SEGV_MAPERR]
+    Cause       `req` is NULL: `req->id` was read (parse.c:90)
+                known by the instruction at 0x55d7160ec327
     Threads     3
 
         request log:
@@ -138,6 +140,7 @@ fn a_report_with_one_of_everything() {
 fn a_report_without_threads_is_its_summary() {
     let mut header = sample::header();
     header.crash_info = None;
+    header.cause = None;
     header.process.exe = header.process.cmdline.first().cloned();
     header.process.cwd = None;
     header.process.start_time = None;

@@ -18,10 +18,10 @@ mod variable;
 
 use super::render::Style;
 use super::{
-    CrashInfo, Footer, Frame, Header, Module, PauseMode, Plugin, PluginStatus, PluginText, Status, Thread,
-    Timing, Truncation, Variable,
+    Cause, CrashInfo, Footer, Frame, Header, Module, PauseMode, Plugin, PluginStatus, PluginText, Status,
+    Thread, Timing, Truncation, Variable,
 };
-use page::{ALARM, HEADING, Page};
+use page::{ALARM, FAINT, HEADING, Page};
 use std::collections::BTreeMap;
 
 /// Columns by which one thing inside another is indented.
@@ -59,6 +59,9 @@ pub(super) fn render_header(header: &Header, style: Style, out: &mut Vec<u8>) {
     if let Some(crash) = &header.crash_info {
         put_crash(page, crash);
     }
+    if let Some(cause) = &header.cause {
+        put_cause(page, cause);
+    }
     line(page, "Threads", format_args!("{}", header.thread_count));
 }
 
@@ -86,6 +89,19 @@ fn put_crash(page: &mut Page<'_>, crash: &CrashInfo) {
             sender_uid: crash.sender_uid,
         },
     );
+    page.end_line();
+}
+
+/// `Cause       session is nil: session->requests was read`, and how that is known.
+fn put_cause(page: &mut Page<'_>, cause: &Cause) {
+    page.put(format_args!("{:<11} ", "Cause"));
+    page.paint(ALARM, format_args!("{}", cause.text));
+    if let Some(location) = &cause.location {
+        page.put(format_args!(" ({location})"));
+    }
+    page.end_line();
+    page.put(format_args!("{:<11} ", ""));
+    page.paint(FAINT, format_args!("known by {}", cause.known_by));
     page.end_line();
 }
 
