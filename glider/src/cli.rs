@@ -7,7 +7,8 @@ use crate::object::DebugSources;
 use crate::plugin::Sources;
 use crate::report::render::Format;
 use crate::session::Pause;
-use clap::{Args, ColorChoice, Parser, Subcommand, ValueEnum};
+use clap::parser::ValueSource;
+use clap::{Args, ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -53,6 +54,8 @@ pub struct Settings {
     pub debug: DebugSources,
     /// Which plugins are loaded.
     pub plugins: Sources,
+    /// Whether the folders among them were named by GIMLI_PLUGIN_PATH.
+    pub plugin_path_from_environment: bool,
     /// Whether it is told what each call of a plugin took.
     pub trace_plugins: bool,
     /// Not to trace, but to list the plugins that would be loaded.
@@ -214,7 +217,7 @@ enum Command {
 struct PluginArguments {
     /// Look for plugins in these folders too, after that of each object and before the system's
     ///
-    /// Folders separated by colons, or the option repeated.
+    /// Folders separated by colons, or the option repeated. The variable is not used for a process of another user.
     #[arg(long, value_name = "FOLDER", env = "GIMLI_PLUGIN_PATH", value_delimiter = ':')]
     plugin_path: Vec<PathBuf>,
 
@@ -230,7 +233,12 @@ struct PluginArguments {
 impl PluginArguments {
     fn sources(self) -> Sources {
         let folders = self.plugin_path.into_iter().filter(|folder| !folder.as_os_str().is_empty());
-        Sources { none: self.no_plugins, folders: folders.collect(), files: self.plugin }
+        Sources {
+            none: self.no_plugins,
+            folders: folders.collect(),
+            files: self.plugin,
+            ..Sources::default()
+        }
     }
 }
 
@@ -281,8 +289,10 @@ pub struct Usage {
 /// # Errors
 /// With what to tell the user: an error, or the help or version asked for.
 pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Settings, Usage> {
-    let arguments = Arguments::try_parse_from(arguments)
-        .map_err(|error| Usage { text: error.render().to_string(), is_error: error.use_stderr() })?;
+    let usage = |error: clap::Error| Usage { text: error.render().to_string(), is_error: error.use_stderr() };
+    let matches = Arguments::command().try_get_matches_from(arguments).map_err(usage)?;
+    let arguments = Arguments::from_arg_matches(&matches).map_err(usage)?;
+    let folders = matches.subcommand().map_or(&matches, |(_, matches)| matches).value_source("plugin_path");
     let (pid, plugins, lists_plugins) = match arguments.command {
         Some(Command::Plugins { pid, plugins }) => (pid, plugins.sources(), true),
         // The parser demands the id where there is no subcommand.
@@ -320,6 +330,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Settings, 
         verbose: arguments.verbose,
         debug: arguments.debug.sources(),
         plugins,
+        plugin_path_from_environment: folders == Some(ValueSource::EnvVariable),
         trace_plugins: arguments.trace_plugins,
         lists_plugins,
     })

@@ -43,8 +43,11 @@ fn run(settings: &Settings) -> anyhow::Result<u8> {
     if process.pid() != settings.pid {
         say(&format!("{} is a thread of process {}, which is traced", settings.pid, process.pid()));
     }
+    let (plugins, unused) =
+        plugin::sources_for(&process, settings.plugins.clone(), settings.plugin_path_from_environment)?;
+    unused.iter().for_each(|why| say(why));
     if settings.lists_plugins {
-        let plan = plugin::look_for_plugins(&process, &settings.plugins)?;
+        let plan = plugin::look_for_plugins(&process, &plugins)?;
         standard_output()?.write_all(plugin::render_plan(&plan).as_bytes())?;
         return Ok(exit::COMPLETE);
     }
@@ -62,7 +65,7 @@ fn run(settings: &Settings) -> anyhow::Result<u8> {
         format: settings.format,
         style,
         debug: settings.debug.clone(),
-        plugins: settings.plugins.clone(),
+        plugins,
         notes_plugin_calls: settings.trace_plugins,
     });
     let request = Request {

@@ -4,7 +4,7 @@ use serde_json::Value as Json;
 use std::io::{BufRead, BufReader};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// The user `nobody`, as most systems number it: whoever runs these tests as root is somebody else.
@@ -99,21 +99,21 @@ pub(crate) struct Report {
 
 /// Runs glider on a target for a JSON report; fails when it takes long.
 pub(crate) fn trace(target: &Target, arguments: &[&str]) -> Report {
+    trace_with(target, arguments, &[])
+}
+
+/// The same with variables in glider's environment.
+pub(crate) fn trace_with(target: &Target, arguments: &[&str], variables: &[(&str, &str)]) -> Report {
     let began = Instant::now();
-    let output = glider(&[&["--format=json"], arguments].concat(), target);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_glider"));
+    command.arg("--format=json").args(arguments).arg(target.pid().to_string()).stdin(Stdio::null());
+    let output = command.env_remove("GIMLI_PLUGIN_PATH").envs(variables.iter().copied()).output().unwrap();
     assert!(began.elapsed() < Duration::from_secs(55), "{arguments:?} took {:?}", began.elapsed());
     let error = String::from_utf8(output.stderr).unwrap();
     let json = serde_json::from_slice(&output.stdout);
     let json = json.unwrap_or_else(|why| panic!("no report: {why}: {error}"));
     target.assert_let_go();
     Report { code: output.status.code(), error, json }
-}
-
-/// Runs glider on a target.
-pub(crate) fn glider(arguments: &[&str], target: &Target) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_glider"));
-    command.args(arguments).arg(target.pid().to_string()).stdin(Stdio::null());
-    command.env_remove("GIMLI_PLUGIN_PATH").output().unwrap()
 }
 
 impl Report {

@@ -4,6 +4,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#ifdef PLUGIN
+__attribute__((used, section("gimli_trace"))) static const char plugin[] = PLUGIN;
+#endif
+
 static int inner(int secret)
 {
     puts("ready");

@@ -14,7 +14,7 @@
 use super::descriptors;
 use super::privileges::keep_capabilities;
 use super::seccomp;
-use super::trust::{self, TrustedFile};
+use super::trust::{self, TrustedFile, Whose};
 use crate::target::{Owner, ProcessDirectory};
 use nix::sys::prctl;
 use nix::sys::signal::{Signal, kill};
@@ -49,7 +49,7 @@ pub enum Place {
     /// The target's directory in `/proc`: `exe`, `map_files/…`. The path is a relative one.
     Process,
     /// glider's own file system, for a file that is to be loaded: see [`trust`].
-    Trusted,
+    Trusted(Whose),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -139,9 +139,9 @@ pub fn ask(place: Place, path: &Path) -> Option<io::Result<File>> {
 
 /// [`trust::check`] by the opener, which is still the user who runs glider. `None` when this process
 /// has none.
-pub(super) fn ask_whether_trusted(path: &Path) -> Option<Result<Option<TrustedFile>, String>> {
+pub(super) fn ask_whether_trusted(path: &Path, whose: Whose) -> Option<Result<Option<TrustedFile>, String>> {
     let line = LINE.get()?;
-    Some(match request(line.descriptor.as_fd(), Place::Trusted, path) {
+    Some(match request(line.descriptor.as_fd(), Place::Trusted(whose), path) {
         Ok(Answer { code: 0, file: Some(file), words }) => {
             Ok(Some(TrustedFile { path: PathBuf::from(OsString::from_vec(words)), file: File::from(file) }))
         }
@@ -257,8 +257,8 @@ struct Folders<'a> {
 }
 
 fn answer(folders: Folders<'_>, owner: &Owner, request: &Request) -> Answer {
-    if request.place == Place::Trusted {
-        return match trust::check_here(&request.path) {
+    if let Place::Trusted(whose) = request.place {
+        return match trust::check_here(&request.path, whose) {
             Ok(Some(TrustedFile { path, file })) => {
                 Answer { code: 0, file: Some(file.into()), words: path.into_os_string().into_vec() }
             }
@@ -282,7 +282,7 @@ fn open_for_reading(folders: Folders<'_>, owner: &Owner, request: &Request) -> i
         // What is in the folder itself is wanted, not what else could be reached from there.
         Place::Process if !is_plain(path) => return Err(io::Error::from_raw_os_error(libc::EINVAL)),
         Place::Process => open_below(folders.process, path, ResolveFlags::empty())?,
-        Place::Own | Place::Trusted => open_below(CWD, path, ResolveFlags::empty())?,
+        Place::Own | Place::Trusted(_) => open_below(CWD, path, ResolveFlags::empty())?,
     };
     // The kernel's own words are nobody's secret; who owns them depends on what the target did.
     let is_statm = request.place == Place::Process && path == Path::new("statm");

@@ -8,6 +8,7 @@
 
 use super::opener::{self, open_below};
 use rustix::fs::{CWD, ResolveFlags};
+use serde::{Deserialize, Serialize};
 use std::fs::{File, Metadata};
 use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
@@ -19,6 +20,15 @@ const WRITABLE_BY_OTHERS: u32 = 0o022;
 /// That keeps a trusted user's folder inside of `/tmp` his; it does not keep others from putting a
 /// file there first, so for the folder that the plugin is in it does not help.
 const STICKY: u32 = 0o1000;
+
+/// Whom a file and the folders above it may belong to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Whose {
+    /// Root, or the user running glider.
+    RootOrUser,
+    /// Root alone.
+    Root,
+}
 
 /// A file that passed.
 #[derive(Debug)]
@@ -34,17 +44,18 @@ pub struct TrustedFile {
 ///
 /// # Errors
 /// Why it is not to be trusted, in words that begin with the culprit's path.
-pub fn check(path: &Path) -> Result<Option<TrustedFile>, String> {
+pub fn check(path: &Path, whose: Whose) -> Result<Option<TrustedFile>, String> {
     match path.symlink_metadata() {
         Err(error) if error.kind() != ErrorKind::PermissionDenied => Ok(None),
-        _ => opener::ask_whether_trusted(path).unwrap_or_else(|| check_here(path)),
+        _ => opener::ask_whether_trusted(path, whose).unwrap_or_else(|| check_here(path, whose)),
     }
 }
 
 /// The same, as the user that this process is.
-pub(super) fn check_here(path: &Path) -> Result<Option<TrustedFile>, String> {
+pub(super) fn check_here(path: &Path, whose: Whose) -> Result<Option<TrustedFile>, String> {
     match path.symlink_metadata() {
         Err(_) => Ok(None),
+        Ok(_) if whose == Whose::Root => check_for(path, 0).map(Some),
         Ok(_) => check_for(path, rustix::process::geteuid().as_raw()).map(Some),
     }
 }

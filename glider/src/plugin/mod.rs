@@ -2,7 +2,8 @@
 //!
 //! Pipeline place: beside the analysis. In the order in which they are used:
 //!
-//! - `declared` says which plugins an object wants, `search` finds their files; `doors` (and
+//! - `declared` says which plugins an object wants, `search` finds their files as far as
+//!   `foreign` lets it; `doors` (and
 //!   [`trust`](crate::confine::trust)) judge them without running anything;
 //! - `supervisor` forks the plugin host and watches it by the page in `board`; `confine`
 //!   fences it in, `printed` catches what it prints;
@@ -15,6 +16,7 @@ mod c_api;
 mod confine;
 mod declared;
 mod doors;
+mod foreign;
 mod host;
 mod listing;
 mod printed;
@@ -26,7 +28,8 @@ mod supervisor;
 pub use board::Hook;
 pub use declared::Wanted;
 pub use doors::Doors;
+pub use foreign::sources_for;
 pub use host::Host;
 pub use listing::{look_for_plugins, render_plan};
-pub use search::{Finder, Plan, Planned, SYSTEM_FOLDER, Search, Sources, Verdict};
+pub use search::{Beside, Finder, Plan, Planned, SYSTEM_FOLDER, Search, Sources, Verdict};
 pub use supervisor::{Analysis, Seat, supervise};

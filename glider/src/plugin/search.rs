@@ -4,7 +4,7 @@
 
 use super::declared::{Declarations, Wanted};
 use super::doors::Doors;
-use crate::confine::trust::{self, TrustedFile};
+use crate::confine::trust::{self, TrustedFile, Whose};
 use crate::object::{Module, Modules};
 use crate::report::{Door, FoundBy, Plugin, PluginStatus};
 use crate::target::Memory;
@@ -33,6 +33,20 @@ pub struct Sources {
     pub folders: Vec<PathBuf>,
     /// Files to load in any case (`--plugin`).
     pub files: Vec<PathBuf>,
+    /// Whether plugins beside the objects are loaded.
+    pub beside: Beside,
+}
+
+/// Which plugins that lie beside an object are loaded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Beside {
+    /// Those that root or the user running glider has put there.
+    #[default]
+    Trusted,
+    /// Those that root has put there: the process is another user's.
+    Roots,
+    /// None: the process has another root directory, so its paths are not glider's.
+    Never,
 }
 
 /// What was looked for on behalf of one object, and where.
@@ -110,7 +124,7 @@ impl Finder {
         let main = main.map(|module| module.path.to_string()).unwrap_or_default();
         for file in &sources.files {
             let wanted = Wanted { found_by: FoundBy::Option, name: file.display().to_string() };
-            builder.search(&main, wanted, vec![file.clone()]);
+            builder.search(&main, wanted, vec![(file.clone(), Whose::RootOrUser)]);
         }
         for module in modules.iter().filter(|module| module.path.starts_with('/')) {
             for wanted in self.declarations.wanted(module, memory, &mut builder.plan.problems) {
@@ -130,19 +144,25 @@ struct Builder<'s> {
 }
 
 impl Builder<'_> {
-    /// Beside the object, in the user's folders, in the system's.
-    fn places(&self, module: &Module, name: &str) -> Vec<PathBuf> {
+    /// Beside the object, in the user's folders, in the system's; with whom a file there may belong to.
+    fn places(&self, module: &Module, name: &str) -> Vec<(PathBuf, Whose)> {
         let beside = Path::new(&*module.path).parent().map(Path::to_owned);
-        let folders = beside.into_iter().chain(self.sources.folders.iter().cloned());
-        folders.chain([PathBuf::from(SYSTEM_FOLDER)]).map(|folder| folder.join(name)).collect()
+        let beside = match self.sources.beside {
+            Beside::Trusted => beside.map(|folder| (folder, Whose::RootOrUser)),
+            Beside::Roots => beside.map(|folder| (folder, Whose::Root)),
+            Beside::Never => None,
+        };
+        let named = self.sources.folders.iter().cloned().chain([PathBuf::from(SYSTEM_FOLDER)]);
+        let named = named.map(|folder| (folder, Whose::RootOrUser));
+        beside.into_iter().chain(named).map(|(folder, whose)| (folder.join(name), whose)).collect()
     }
 
-    fn search(&mut self, object: &str, wanted: Wanted, places: Vec<PathBuf>) {
+    fn search(&mut self, object: &str, wanted: Wanted, places: Vec<(PathBuf, Whose)>) {
         let mut tried = Vec::new();
         let mut found = None;
         let mut refusal = None;
-        for place in places {
-            let verdict = self.look_at(&place, object, wanted.found_by);
+        for (place, whose) in places {
+            let verdict = self.look_at(&place, whose, object, wanted.found_by);
             let is_found = matches!(verdict, Verdict::Usable(_) | Verdict::Again);
             if let Verdict::Refused(why) = &verdict {
                 refusal.get_or_insert((place.clone(), why.clone()));
@@ -159,10 +179,18 @@ impl Builder<'_> {
                 &wanted,
                 path.display().to_string(),
                 PluginStatus::Refused,
-                format!("not loaded: {why}"),
+                format!(
+                    "not loaded: {why}; put it where only root or you can write, and name that folder with --plugin-path"
+                ),
             );
         } else if found.is_none() && wanted.found_by != FoundBy::Name {
-            self.miss(object, &wanted, wanted.name.clone(), PluginStatus::NotFound, "not found".to_owned());
+            let hint = match self.sources.beside {
+                Beside::Never => {
+                    "not found; beside the object it is not looked for, since the process has another root directory: use --plugin-path"
+                }
+                Beside::Trusted | Beside::Roots => "not found",
+            };
+            self.miss(object, &wanted, wanted.name.clone(), PluginStatus::NotFound, hint.to_owned());
         }
         self.plan.searches.push(Search { object: object.to_owned(), wanted, tried });
     }
@@ -179,8 +207,8 @@ impl Builder<'_> {
         });
     }
 
-    fn look_at(&mut self, place: &Path, object: &str, found_by: FoundBy) -> Verdict {
-        let TrustedFile { path, file } = match trust::check(place) {
+    fn look_at(&mut self, place: &Path, whose: Whose, object: &str, found_by: FoundBy) -> Verdict {
+        let TrustedFile { path, file } = match trust::check(place, whose) {
             Ok(Some(trusted)) => trusted,
             Ok(None) => return Verdict::Absent,
             Err(why) => return Verdict::Refused(why),
