@@ -140,7 +140,7 @@ struct Arguments {
     max_output: u64,
 
     /// Time after which the process is let go, whatever is known by then
-    #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = parse_seconds)]
+    #[arg(long, value_name = "SECONDS", env = "GIMLI_TIMEOUT", default_value = "60", value_parser = parse_seconds)]
     timeout: Duration,
 
     /// Let the process go after so long, even if memory is still to be read

@@ -1,25 +1,14 @@
 //! Becoming a daemon: detaching, giving up privileges, and the process title.
 
+use crate::options::Options;
+use crate::{Refusal, process};
 use nix::unistd::{ForkResult, Gid, Group, Uid, User, fork, setgid, setgroups, setsid, setuid};
-use std::fs::{self, File, OpenOptions};
-use std::io;
-use std::os::fd::AsFd;
-
-/// Why the monitor cannot become what it was told to.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum Error {
-    #[error("no {kind} `{name}`")]
-    NoSuch { kind: &'static str, name: String },
-    #[error("user {0} has no entry that says its group: give `gid` as well")]
-    NoGroup(Uid),
-    #[error("cannot become {identity:?}: {source}; only root may")]
-    Refused { identity: Identity, source: nix::Error },
-    #[error("cannot {what}: {source}")]
-    System { what: &'static str, source: io::Error },
-}
+use nix::unistd::{dup2_stderr, dup2_stdin, dup2_stdout};
+use std::fs::{File, OpenOptions};
+use std::io::{self, PipeWriter, Read};
 
 /// Whom to run as.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Identity {
     uid: Option<Uid>,
     gid: Option<Gid>,
@@ -30,122 +19,104 @@ impl Identity {
     ///
     /// # Errors
     /// No such user or group.
-    pub(crate) fn find(uid: Option<&str>, gid: Option<&str>) -> Result<Identity, Error> {
-        let group = |name: &str| match name.parse() {
-            Ok(number) => Ok(Gid::from_raw(number)),
-            Err(_) => {
-                Group::from_name(name).ok().flatten().map(|group| group.gid).ok_or(no_such("group", name))
-            }
-        };
-        let gid = gid.map(group).transpose()?;
-        let Some(name) = uid else { return Ok(Identity { uid: None, gid }) };
-        let (uid, user) = match name.parse().map(Uid::from_raw) {
-            Ok(uid) => (uid, User::from_uid(uid).ok().flatten()),
-            Err(_) => {
-                let user = User::from_name(name).ok().flatten().ok_or(no_such("user", name))?;
-                (user.uid, Some(user))
-            }
-        };
-        let gid = gid.or(user.map(|user| user.gid)).ok_or(Error::NoGroup(uid))?;
-        Ok(Identity { uid: Some(uid), gid: Some(gid) })
+    pub(crate) fn find(options: &Options) -> Result<Identity, Refusal> {
+        let mut identity = Identity::default();
+        if let Some(name) = options.text("uid") {
+            let number = name.parse().ok().map(Uid::from_raw);
+            let user = number.map_or_else(|| User::from_name(name), User::from_uid).ok().flatten();
+            let uid = number.or(user.as_ref().map(|user| user.uid));
+            identity.uid = Some(uid.ok_or_else(|| options.refuse("uid", "no such user"))?);
+            identity.gid = user.map(|user| user.gid);
+        }
+        if let Some(name) = options.text("gid") {
+            let named = || Group::from_name(name).ok().flatten().map(|group| group.gid);
+            let gid = name.parse().ok().map(Gid::from_raw).or_else(named);
+            identity.gid = Some(gid.ok_or_else(|| options.refuse("gid", "no such group"))?);
+        }
+        if let Identity { uid: Some(_), gid: None } = identity {
+            return Err(options.refuse("uid", "no entry says this user's group: give `gid` as well"));
+        }
+        Ok(identity)
     }
 
     /// Becomes it for good: supplementary groups first, the user last.
     ///
     /// # Errors
     /// The kernel refuses.
-    pub(crate) fn assume(self) -> Result<(), Error> {
-        let refused = |source| Error::Refused { identity: self, source };
+    pub(crate) fn assume(self) -> nix::Result<()> {
         if let Some(gid) = self.gid {
-            setgroups(&[]).and_then(|()| setgid(gid)).map_err(refused)?;
+            setgroups(&[]).and_then(|()| setgid(gid))?;
         }
         if let Some(uid) = self.uid {
-            setuid(uid).map_err(refused)?;
+            setuid(uid)?;
             if !uid.is_root() && setuid(Uid::from_raw(0)).is_ok() {
-                return Err(refused(nix::Error::EPERM));
+                return Err(nix::Error::EPERM);
             }
         }
         Ok(())
     }
 }
 
-fn no_such(kind: &'static str, name: &str) -> Error {
-    Error::NoSuch { kind, name: name.to_owned() }
-}
-
 /// Goes to the background: forks, leaves the session, forks again so that no terminal can be acquired. Returns in
-/// the process that stays; the others have exited.
+/// the process that stays. Standard input then comes from nowhere; standard output and error go to the log file if
+/// there is one, to nowhere if the monitor is quiet, and else where they went.
+///
+/// The process that was started waits to be told its exit code through the pipe that is returned, so that whoever
+/// started it finds a pidfile and a running server, or learns that there is none.
 ///
 /// # Errors
-/// fork or setsid failed.
-pub(crate) fn detach(session: bool) -> Result<(), Error> {
-    leave_parent()?;
-    if session {
-        setsid().map_err(|e| Error::System { what: "start a session", source: e.into() })?;
-        leave_parent()?;
+/// fork or setsid failed, or /dev/null cannot be opened.
+pub(crate) fn detach(options: &Options, log: Option<&File>) -> io::Result<PipeWriter> {
+    let (mut told, tell) = io::pipe()?;
+    // SAFETY: the program has one thread.
+    if let ForkResult::Parent { .. } = unsafe { fork() }? {
+        drop(tell);
+        let mut code = [Refusal::SYSTEM];
+        let _ = told.read(&mut code);
+        std::process::exit(code[0].into());
     }
-    Ok(())
+    if options.toggle("setsid") {
+        setsid()?;
+        // SAFETY: as above.
+        if let ForkResult::Parent { .. } = unsafe { fork() }? {
+            std::process::exit(0);
+        }
+    }
+    let null = OpenOptions::new().read(true).write(true).open("/dev/null")?;
+    dup2_stdin(&null)?;
+    if let Some(output) = log.or(options.toggle("quiet").then_some(&null)) {
+        dup2_stdout(output)?;
+        dup2_stderr(output)?;
+    }
+    Ok(tell)
 }
 
-fn leave_parent() -> Result<(), Error> {
-    // SAFETY: the program has one thread; the parent exits without running anything.
-    match unsafe { fork() } {
-        Ok(ForkResult::Child) => Ok(()),
-        // SAFETY: _exit ends the process at once.
-        Ok(ForkResult::Parent { .. }) => unsafe { libc::_exit(0) },
-        Err(e) => Err(Error::System { what: "fork", source: e.into() }),
-    }
-}
-
-/// Standard input from nowhere; standard output and error to `output`, to nowhere, or left alone.
-///
-/// # Errors
-/// /dev/null cannot be opened.
-pub(crate) fn redirect(output: Option<&File>, silent: bool) -> Result<(), Error> {
-    let failed = |source: io::Error| Error::System { what: "redirect standard streams to /dev/null", source };
-    let null = OpenOptions::new().read(true).write(true).open("/dev/null").map_err(failed)?;
-    nix::unistd::dup2_stdin(null.as_fd()).map_err(|e| failed(e.into()))?;
-    if let Some(output) = output.or(silent.then_some(&null)) {
-        nix::unistd::dup2_stdout(output.as_fd()).map_err(|e| failed(e.into()))?;
-        nix::unistd::dup2_stderr(output.as_fd()).map_err(|e| failed(e.into()))?;
-    }
-    Ok(())
-}
-
-/// Writes the process title over the command line that ps(1) shows.
+/// The process title that ps(1) shows, in place of the command line.
 #[derive(Debug)]
 pub(crate) struct Title {
-    area: Option<(usize, usize)>,
-    last: String,
+    /// Where the kernel finds the arguments, and their length; 0 when it does not say.
+    start: usize,
+    length: usize,
 }
 
 impl Title {
     pub(crate) fn find() -> Title {
-        // Fields 48 and 49 of proc_pid_stat(5): where the arguments lie on the stack.
-        let area = || {
-            let stat = fs::read_to_string("/proc/self/stat").ok()?;
-            let (_, fields) = stat.rsplit_once(')')?;
-            let field = |at| fields.split_ascii_whitespace().nth(at)?.parse::<usize>().ok();
-            let (start, end) = (field(45)?, field(46)?);
-            (start != 0 && end > start).then_some((start, end - start))
-        };
-        Title { area: area(), last: String::new() }
+        let fields = process::stat_fields(std::process::id() as i32).unwrap_or_default();
+        // Fields 48 and 49 of proc_pid_stat(5).
+        let field = |at: usize| fields.get(at).and_then(|field| field.parse().ok()).unwrap_or(0);
+        let (start, end): (usize, usize) = (field(45), field(46));
+        Title { start, length: end.saturating_sub(start) }
     }
 
     /// Cut to the room that the arguments took.
-    pub(crate) fn set(&mut self, text: &str) {
-        let Some((start, length)) = self.area else { return };
-        if text == self.last {
-            return;
-        }
-        text.clone_into(&mut self.last);
+    pub(crate) fn set(&self, text: &str) {
         let title = format!("monitor: {text}");
-        let used = title.len().min(length - 1);
+        let used = title.len().min(self.length.saturating_sub(1));
         // SAFETY: the kernel's own bounds of this process's argument strings, which are writable stack memory;
         // the arguments were copied at the start and are not read again. The last byte stays NUL.
         unsafe {
-            std::ptr::write_bytes(start as *mut u8, 0, length);
-            std::ptr::copy_nonoverlapping(title.as_ptr(), start as *mut u8, used);
+            std::ptr::write_bytes(self.start as *mut u8, 0, self.length);
+            std::ptr::copy_nonoverlapping(title.as_ptr(), self.start as *mut u8, used);
         }
     }
 }
@@ -153,23 +124,30 @@ impl Title {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::options::{Request, parse};
+
+    fn find(words: &[&str]) -> Result<Identity, Refusal> {
+        let words: Vec<_> = words.iter().copied().chain(["server"]).map(Into::into).collect();
+        match parse(&words, |_| None, |_| Ok(String::new())).unwrap() {
+            Request::Run(options) => Identity::find(&options),
+            Request::Print(text) => panic!("printed {text}"),
+        }
+    }
 
     #[test]
     fn finds_users_and_groups_by_number_and_name() {
         let root = Identity { uid: Some(Uid::from_raw(0)), gid: Some(Gid::from_raw(0)) };
-        assert_eq!(Identity::find(Some("root"), None).unwrap(), root);
-        assert_eq!(Identity::find(Some("0"), Some("root")).unwrap(), root);
-        assert_eq!(Identity::find(None, None).unwrap(), Identity { uid: None, gid: None });
+        assert_eq!(find(&["--uid=root"]).unwrap(), root);
+        assert_eq!(find(&["--uid=0", "--gid=root"]).unwrap(), root);
+        assert_eq!(find(&[]).unwrap(), Identity::default());
     }
 
     #[test]
-    fn an_unknown_name_or_a_user_without_a_group_is_refused() {
-        assert!(matches!(
-            Identity::find(Some("no-such-user"), None),
-            Err(Error::NoSuch { kind: "user", .. })
-        ));
-        assert!(matches!(Identity::find(None, Some("no-such-group")), Err(Error::NoSuch { .. })));
-        assert!(matches!(Identity::find(Some("3999999999"), None), Err(Error::NoGroup(_))));
-        assert!(Identity::find(Some("3999999999"), Some("5")).is_ok());
+    fn an_unknown_name_or_a_user_without_a_group_is_refused_with_its_place() {
+        let refusal = |words: &[&str]| find(words).unwrap_err().text;
+        assert_eq!(refusal(&["--uid=no-such-user"]), "command line: uid no-such-user: no such user");
+        assert_eq!(refusal(&["--gid=no-such-group"]), "command line: gid no-such-group: no such group");
+        assert!(refusal(&["--uid=3999999999"]).contains("give `gid` as well"));
+        assert!(find(&["--uid=3999999999", "--gid=5"]).is_ok());
     }
 }

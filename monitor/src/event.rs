@@ -1,6 +1,6 @@
 //! What the loop tells the state machine, and what the machine tells the loop. Plain data.
 
-use crate::notify::Message;
+use crate::heart::Beats;
 use crate::signals;
 use std::fmt;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use std::time::Duration;
 pub(crate) type Pid = i32;
 
 /// What the machine needs to know of the options.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Settings {
     pub(crate) interval: Duration,
     pub(crate) start_interval: Duration,
@@ -81,12 +81,24 @@ pub(crate) enum Event {
     Spawned(Pid),
     /// With errno.
     SpawnFailed(i32),
-    /// State and ticks that the segment shows; told on every turn of the loop while a server runs.
-    Look(i32, i32),
+    /// What the segment shows; told on every turn of the loop while a server runs.
+    Look(Beats),
     /// SIGUSR1.
     Beat,
-    /// A datagram from the server.
-    Notify(Message),
+    /// A beat by WATCHDOG=1: no word about readiness, which such a daemon tells by itself.
+    Watchdog,
+    /// READY=1
+    Ready,
+    /// STOPPING=1
+    Stopping,
+    /// STATUS=
+    Status(String),
+    /// EXTEND_TIMEOUT_USEC=
+    Extend(Duration),
+    /// WATCHDOG_USEC=
+    Interval(Duration),
+    /// WATCHDOG=trigger: the server itself says that it is broken.
+    Trigger,
     /// A process waits in its fault handler; told on every turn until it is traced or released.
     Fault(Pid, String),
     /// The server stopped itself in its fault handler, as an old libgimli has it.
@@ -116,10 +128,8 @@ pub(crate) enum Action {
     KillTracer,
     /// The last line of the open trace file, which is then closed.
     CloseTrace(String),
-    /// Let a process that waits in its handler go on.
+    /// Let a process that waits in its handler go on. After the server itself nobody waits for a trace any more.
     Release(Pid),
-    /// No handler of this server is to wait for a trace any more.
-    NoMoreFaults,
     Log(Level, String),
     /// To the service manager above, as sd_notify(3) assignments.
     Up(String),

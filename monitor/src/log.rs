@@ -1,10 +1,13 @@
 //! The log: each event one line, `time monitor[pid]: text`, to standard error or a file. A pipe nobody reads, or a
 //! full disk, costs the line and nothing else.
 
-use crate::clock;
 use crate::event::Level;
+use crate::options::Options;
+use crate::{Refusal, clock};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
+use std::io;
+use std::os::fd::AsFd;
 
 /// Where lines go, and from which level on.
 #[derive(Debug)]
@@ -16,14 +19,15 @@ pub(crate) struct Log {
 impl Log {
     /// # Errors
     /// The log file cannot be opened for appending.
-    pub(crate) fn open(path: Option<&str>, quiet: bool, debug: bool) -> io::Result<Log> {
+    pub(crate) fn open(options: &Options) -> Result<Log, Refusal> {
         let open = |path| OpenOptions::new().append(true).create(true).open(path);
-        let least = match (debug, quiet) {
+        let file = options.text("log-file").map(open).transpose();
+        let least = match (options.toggle("debug"), options.toggle("quiet")) {
             (true, _) => Level::Debug,
             (false, false) => Level::Info,
             (false, true) => Level::Alert,
         };
-        Ok(Log { file: path.map(open).transpose()?, least })
+        Ok(Log { file: file.map_err(|error| options.refuse("log-file", error))?, least })
     }
 
     /// The file, when there is one.
@@ -35,11 +39,13 @@ impl Log {
         if level < self.least {
             return;
         }
-        let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let text = text.replace(char::is_control, " ");
         let line = format!("{} monitor[{}]: {text}\n", clock::log_stamp(), std::process::id());
-        let _ = match &self.file {
-            Some(file) => (&*file).write_all(line.as_bytes()),
-            None => io::stderr().write_all(line.as_bytes()),
-        };
+        let standard = io::stderr();
+        let output = self.file.as_ref().map_or(standard.as_fd(), File::as_fd);
+        // A pipe that is full would block; one that has room takes a line whole (pipe(7)).
+        if poll(&mut [PollFd::new(output, PollFlags::POLLOUT)], PollTimeout::ZERO) == Ok(1) {
+            let _ = nix::unistd::write(output, line.as_bytes());
+        }
     }
 }

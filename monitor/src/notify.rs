@@ -1,9 +1,10 @@
 //! sd_notify(3): the datagrams a server sends, and the ones the monitor passes on to a service manager above.
-//! [`Message::parse`] is pure; the sockets are below. Who may speak is decided by the caller, from the
+//! `parse` is pure; the sockets are below. Who may speak is decided by the caller, from the
 //! credentials that the kernel attaches.
 
+use crate::event::{Event, Pid};
 use nix::sys::socket::{self, ControlMessageOwned, MsgFlags, SockFlag, UnixAddr, recvmsg};
-use std::io::IoSliceMut;
+use std::io::{self, IoSliceMut};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
@@ -12,45 +13,27 @@ use std::time::Duration;
 const MAX_DATAGRAM: usize = 4096;
 const MAX_STATUS: usize = 256;
 
-/// The assignments of one datagram that matter here.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Message {
-    pub(crate) ready: bool,
-    pub(crate) stopping: bool,
-    /// WATCHDOG=1
-    pub(crate) watchdog: bool,
-    /// WATCHDOG=trigger
-    pub(crate) trigger: bool,
-    /// WATCHDOG_USEC=
-    pub(crate) watchdog_interval: Option<Duration>,
-    /// EXTEND_TIMEOUT_USEC=
-    pub(crate) extend: Option<Duration>,
-    pub(crate) status: Option<String>,
-}
-
-impl Message {
-    /// Reads newline-separated assignments; what is unknown or malformed is skipped, as systemd does.
-    pub(crate) fn parse(text: &[u8]) -> Message {
-        let mut message = Message::default();
-        for line in String::from_utf8_lossy(text).lines() {
-            let Some((name, value)) = line.split_once('=') else { continue };
-            let microseconds = || value.parse().ok().map(Duration::from_micros);
-            match (name, value) {
-                ("READY", "1") => message.ready = true,
-                ("STOPPING", "1") => message.stopping = true,
-                ("WATCHDOG", "1") => message.watchdog = true,
-                ("WATCHDOG", "trigger") => message.trigger = true,
-                ("WATCHDOG_USEC", _) => message.watchdog_interval = microseconds(),
-                ("EXTEND_TIMEOUT_USEC", _) => message.extend = microseconds(),
-                ("STATUS", text) => {
-                    let clean = |c: char| if c.is_control() { ' ' } else { c };
-                    message.status = Some(text.chars().take(MAX_STATUS).map(clean).collect());
-                }
-                _ => {}
+/// What the assignments of one datagram mean, one on each line; what is unknown or malformed is skipped, as systemd
+/// does.
+fn parse(text: &[u8]) -> Vec<Event> {
+    let event = |line: &str| {
+        let (name, value) = line.split_once('=')?;
+        let time = || value.parse().ok().map(Duration::from_micros);
+        Some(match (name, value) {
+            ("READY", "1") => Event::Ready,
+            ("STOPPING", "1") => Event::Stopping,
+            ("WATCHDOG", "1") => Event::Watchdog,
+            ("WATCHDOG", "trigger") => Event::Trigger,
+            ("WATCHDOG_USEC", _) => Event::Interval(time()?),
+            ("EXTEND_TIMEOUT_USEC", _) => Event::Extend(time()?),
+            ("STATUS", text) => {
+                let text: String = text.chars().take(MAX_STATUS).collect();
+                Event::Status(text.replace(char::is_control, " "))
             }
-        }
-        message
-    }
+            _ => return None,
+        })
+    };
+    String::from_utf8_lossy(text).lines().filter_map(event).collect()
 }
 
 /// The socket a server's datagrams arrive at: an abstract address that the kernel chose, so nothing is left
@@ -80,7 +63,7 @@ impl Listener {
 
     /// The next datagram and the process that sent it; None when there is none. Descriptors that came with it
     /// (BARRIER=1) have no room in the control buffer, so the kernel closes them, which is the answer.
-    pub(crate) fn receive(&self) -> Option<(i32, Message)> {
+    pub(crate) fn receive(&self) -> Option<(Pid, Vec<Event>)> {
         let mut text = [0; MAX_DATAGRAM];
         let mut control = nix::cmsg_space!(libc::ucred);
         let mut parts = [IoSliceMut::new(&mut text)];
@@ -92,7 +75,7 @@ impl Listener {
             ControlMessageOwned::ScmCredentials(credentials) => Some(credentials.pid()),
             _ => None,
         });
-        Some((sender.unwrap_or(0), Message::parse(text.get(..length).unwrap_or_default())))
+        Some((sender.unwrap_or(0), parse(text.get(..length).unwrap_or_default())))
     }
 }
 
@@ -102,17 +85,23 @@ impl AsFd for Listener {
     }
 }
 
-/// Tells the service manager that listens at `address` (a path, or `@` and an abstract name). Best effort: one that
-/// does not listen is no reason to do anything else.
-pub(crate) fn tell_manager(address: &str, assignment: &str) {
+/// Tells the service manager above, if there is one, at `NOTIFY_SOCKET`.
+pub(crate) fn tell_manager(assignment: &str) {
+    if let Ok(address) = std::env::var("NOTIFY_SOCKET") {
+        let _ = send(&address, assignment);
+    }
+}
+
+/// Sends a datagram to a path, or to `@` and an abstract name. Never waits: one who does not listen is no reason to
+/// stop watching the server.
+fn send(address: &str, assignment: &str) -> io::Result<usize> {
     let place = match address.strip_prefix('@') {
         Some(name) => SocketAddr::from_abstract_name(name),
         None => SocketAddr::from_pathname(address),
-    };
-    if let (Ok(place), Ok(socket)) = (place, UnixDatagram::unbound()) {
-        let _ =
-            socket.set_nonblocking(true).and_then(|()| socket.send_to_addr(assignment.as_bytes(), &place));
-    }
+    }?;
+    let socket = UnixDatagram::unbound()?;
+    socket.set_nonblocking(true)?;
+    socket.send_to_addr(assignment.as_bytes(), &place)
 }
 
 #[cfg(test)]
@@ -121,27 +110,25 @@ mod tests {
 
     #[test]
     fn reads_each_assignment_of_a_datagram() {
-        let message =
-            Message::parse(b"READY=1\nWATCHDOG=1\nSTATUS=up and\x1b[31m well\nEXTEND_TIMEOUT_USEC=2500000\n");
-        assert!(message.ready && message.watchdog && !message.stopping && !message.trigger);
-        assert_eq!(message.status.as_deref(), Some("up and [31m well"));
-        assert_eq!(message.extend, Some(Duration::from_millis(2500)));
+        let text = b"READY=1\nWATCHDOG=1\nSTATUS=up and\x1b[31m well\nEXTEND_TIMEOUT_USEC=2500000\nSTOPPING=1\nWATCHDOG=trigger\nWATCHDOG_USEC=1\n";
+        let (status, extend) = ("up and [31m well".to_owned(), Duration::from_millis(2500));
+        let first = [Event::Ready, Event::Watchdog, Event::Status(status), Event::Extend(extend)];
+        assert_eq!(parse(text)[..4], first);
+        let rest = [Event::Stopping, Event::Trigger, Event::Interval(Duration::from_micros(1))];
+        assert_eq!(parse(text)[4..], rest);
     }
 
     #[test]
     fn skips_what_is_unknown_malformed_or_not_text() {
-        let message =
-            Message::parse(b"READY=0\nWATCHDOG\nEXTEND_TIMEOUT_USEC=-3\nFDSTORE=1\n\xff\xfe=1\n=\n");
-        assert_eq!(message, Message::default());
+        let text = b"READY=0\nWATCHDOG\nEXTEND_TIMEOUT_USEC=-3\nFDSTORE=1\n\xff\xfe=1\n=\n";
+        assert_eq!(parse(text), []);
     }
 
     #[test]
     fn a_listener_says_who_sent_what() {
         let listener = Listener::open().unwrap();
         assert!(listener.receive().is_none());
-        tell_manager(listener.name(), "STOPPING=1");
-        let (sender, message) = listener.receive().unwrap();
-        assert_eq!(sender, std::process::id() as i32);
-        assert!(message.stopping);
+        send(listener.name(), "STOPPING=1").unwrap();
+        assert_eq!(listener.receive(), Some((std::process::id() as Pid, vec![Event::Stopping])));
     }
 }

@@ -1,29 +1,16 @@
 //! Options: one table feeds the command line, the environment, the configuration file, `--help` and
 //! `--show-config`. Command line over environment over file over built-in value. No effect but reading the
-//! file; a user's name is looked up by `privileges`.
+//! file; users are looked up by `daemon`.
 //!
 //! clap is not used: it has no long options with one dash and no toggles that invert the layer below, and it
 //! would be the largest part of a program that has to stay small in memory.
 
+use crate::Refusal;
 use crate::event::Settings;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fmt::Write;
+use std::path::{self, PathBuf};
 use std::time::Duration;
-
-/// One line for the user; the exit code for all of them is 64 (EX_USAGE of sysexits.h).
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Error {
-    #[error("{place}: unknown option `{name}`")]
-    Unknown { place: String, name: String },
-    #[error("{place}: `{value}` is not {wanted} for `{name}`")]
-    Value { place: String, name: &'static str, value: String, wanted: &'static str },
-    #[error("{place}: `{name}` needs a value")]
-    Missing { place: String, name: &'static str },
-    #[error("cannot read configuration file {path}: {problem}")]
-    File { path: String, problem: String },
-    #[error("no command to run; try `monitor --help`")]
-    NoCommand,
-}
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
@@ -75,11 +62,21 @@ const SPECS: [Spec; 23] = [
     spec!("show-config", "GIMLI_SHOW_CONFIG", Toggle, "0", "print each value and where it came from, and exit"),
 ];
 
-/// All options, checked, with the place each came from, and the command to run.
+/// A value as given, which its kind allows, and where it was given.
+#[derive(Debug)]
+struct Value {
+    text: String,
+    place: String,
+}
+
+/// All options, in the order of the table, and the command to run.
 #[derive(Debug)]
 pub(crate) struct Options {
-    values: Vec<(String, String)>,
+    values: Vec<Value>,
+    /// The server's own name and its arguments, as given.
     pub(crate) command: Vec<OsString>,
+    /// What is run: a path that holds wherever the monitor goes, or a name to be found in PATH.
+    pub(crate) program: PathBuf,
 }
 
 /// What the command line asks for.
@@ -95,22 +92,23 @@ pub(crate) fn parse(
     arguments: &[OsString],
     variable: impl Fn(&str) -> Option<String>,
     read: impl Fn(&str) -> std::io::Result<String>,
-) -> Result<Request, Error> {
-    let (given, command) = command_line(arguments)?;
+) -> Result<Request, Refusal> {
+    let (given, command) = split(arguments);
     for (name, _) in &given {
-        match *name {
-            "help" => return Ok(Request::Print(help())),
-            "version" => return Ok(Request::Print(format!("monitor {}\n", env!("CARGO_PKG_VERSION")))),
+        match name.as_str() {
+            "help" | "h" => return Ok(Request::Print(help())),
+            "version" | "V" => return Ok(Request::Print(format!("monitor {}\n", env!("CARGO_PKG_VERSION")))),
             _ => {}
         }
     }
-    let values = SPECS.iter().map(|spec| (spec.default.to_owned(), "built-in".to_owned())).collect();
-    let mut options = Options { values, command };
-    let on_command_line = given.iter().rev().find(|(name, _)| *name == "config-file");
+    let built_in = |spec: &Spec| Value { text: spec.default.to_owned(), place: "built-in".to_owned() };
+    let program = command.first().map_or_else(PathBuf::new, |name| program(name));
+    let mut options = Options { values: SPECS.iter().map(built_in).collect(), command, program };
+    let on_command_line = given.iter().rev().find(|(name, _)| name == "config-file");
     let file = on_command_line.and_then(|(_, value)| value.clone()).or_else(|| variable("GIMLI_CONFIG_FILE"));
     if let Some(path) = file.filter(|path| !path.is_empty()) {
-        let text = read(&path).map_err(|e| Error::File { path: path.clone(), problem: e.to_string() })?;
-        options.read_file(&path, &text)?;
+        let unreadable = |e| Refusal::usage(format!("cannot read configuration file {path}: {e}"));
+        options.set_from_file(&path, &read(&path).map_err(unreadable)?)?;
     }
     for spec in &SPECS {
         if let Some(value) = variable(spec.variable) {
@@ -124,51 +122,46 @@ pub(crate) fn parse(
         return Ok(Request::Print(options.show()));
     }
     if options.command.is_empty() {
-        return Err(Error::NoCommand);
+        return Err(Refusal::usage("no command to run; try `monitor --help`"));
     }
     Ok(Request::Run(options))
 }
 
-type Given = Vec<(&'static str, Option<String>)>;
-
-/// Splits the command line into options and the command. A toggle takes the next word only when it reads as a
-/// yes or no and more words follow, so that `monitor --debug ./server` means what it seems to.
-fn command_line(arguments: &[OsString]) -> Result<(Given, Vec<OsString>), Error> {
+/// Splits the command line into options, as name and value, and the command. An option without `=` takes the next
+/// word; a toggle only one that reads as a yes or no and is not the last, so that `monitor --debug ./server` means
+/// what it seems to.
+fn split(arguments: &[OsString]) -> (Vec<(String, Option<String>)>, Vec<OsString>) {
     let mut given = Vec::new();
-    let mut rest = arguments;
-    while let Some((word, after)) = rest.split_first() {
-        let word = word.to_string_lossy();
-        if word == "--" {
-            rest = after;
+    let mut rest = arguments.iter().map(|word| word.to_string_lossy());
+    while let Some(option) = rest.clone().next().filter(|word| word.starts_with('-')) {
+        rest.next();
+        if option == "--" {
             break;
         }
-        let Some(bare) = word.strip_prefix("--").or_else(|| word.strip_prefix('-')) else { break };
-        rest = after;
+        let bare = option.strip_prefix("--").unwrap_or(&option[1..]);
         let (name, mut value) = match bare.split_once('=') {
             Some((name, value)) => (name, Some(value.to_owned())),
             None => (bare, None),
         };
-        let place = || "command line".to_owned();
-        let known = SPECS.iter().find(|spec| spec.name == name);
-        let name = match (known, name) {
-            (Some(spec), _) => spec.name,
-            (None, "help" | "h") => "help",
-            (None, "version" | "V") => "version",
-            (None, _) => return Err(Error::Unknown { place: place(), name: word.to_string() }),
-        };
-        if let (None, Some(spec)) = (&value, known) {
-            let next = rest.first().filter(|_| spec.kind != Toggle || rest.len() > 1);
-            let next = next.map(|next| next.to_string_lossy());
-            if let Some(next) = next.filter(|next| spec.kind != Toggle || truth(next).is_some()) {
-                value = Some(next.into_owned());
-                rest = rest.get(1..).unwrap_or_default();
-            } else if spec.kind != Toggle {
-                return Err(Error::Missing { place: place(), name });
-            }
+        let kind = SPECS.iter().find(|spec| spec.name == name).map(|spec| spec.kind);
+        let takes =
+            |next: &str| kind.is_some_and(|kind| kind != Toggle || (rest.len() > 1 && truth(next).is_some()));
+        if let Some(next) = rest.clone().next().filter(|next| value.is_none() && takes(next)) {
+            value = Some(next.into_owned());
+            rest.next();
         }
-        given.push((name, value));
+        given.push((name.to_owned(), value));
     }
-    Ok((given, rest.to_vec()))
+    (given, arguments[arguments.len() - rest.len()..].to_vec())
+}
+
+fn absolute(path: &OsStr) -> PathBuf {
+    path::absolute(path).unwrap_or_else(|_| path.into())
+}
+
+/// A program by its path, or by a name that is looked up in PATH.
+pub(crate) fn program(name: &OsStr) -> PathBuf {
+    if name.to_string_lossy().contains('/') { absolute(name) } else { name.into() }
 }
 
 fn truth(value: &str) -> Option<bool> {
@@ -180,66 +173,75 @@ fn truth(value: &str) -> Option<bool> {
 }
 
 impl Options {
-    fn read_file(&mut self, path: &str, text: &str) -> Result<(), Error> {
+    /// A comment begins with `#` at the start of a line or after a blank.
+    fn set_from_file(&mut self, path: &str, text: &str) -> Result<(), Refusal> {
         for (number, line) in text.lines().enumerate() {
-            let line = line.trim();
-            if line.is_empty() || line.starts_with('#') {
-                continue;
-            }
+            let line = format!(" {}", line.replace('\t', " "));
+            let line = line.split(" #").next().unwrap_or_default().trim();
             let (name, value) = match line.split_once('=') {
                 Some((name, value)) => (name.trim(), Some(value.trim())),
                 None => (line, None),
             };
-            self.set(name, value, &format!("{path}:{}", number + 1))?;
+            if !line.is_empty() {
+                self.set(name, value, &format!("{path}:{}", number + 1))?;
+            }
         }
         Ok(())
     }
 
     /// Checks and stores one value. A toggle without a value turns around what the layers below say.
-    fn set(&mut self, name: &str, value: Option<&str>, place: &str) -> Result<(), Error> {
+    fn set(&mut self, name: &str, value: Option<&str>, place: &str) -> Result<(), Refusal> {
+        let refuse = |problem: String| Err(Refusal::usage(format!("{place}: {problem}")));
         let found = SPECS.iter().zip(&mut self.values).find(|(spec, _)| spec.name == name);
-        let Some((spec, slot)) = found else {
-            return Err(Error::Unknown { place: place.to_owned(), name: name.to_owned() });
-        };
-        let inverted = if truth(&slot.0) == Some(true) { "0" } else { "1" };
+        let Some((spec, slot)) = found else { return refuse(format!("unknown option `{name}`")) };
+        let inverted = if truth(&slot.text) == Some(true) { "0" } else { "1" };
         let value = match (value, spec.kind) {
             (None | Some(""), Toggle) => inverted,
             (None | Some(""), Seconds | Count) | (None, Text) => {
-                return Err(Error::Missing { place: place.to_owned(), name: spec.name });
+                return refuse(format!("`{name}` needs a value"));
             }
             (Some(value), _) => value,
         };
-        let wanted = match spec.kind {
-            Seconds => value.parse::<u32>().is_err().then_some("a number of seconds"),
-            Count => value.parse::<u64>().is_err().then_some("a number"),
-            Toggle => truth(value).is_none().then_some("0 or 1"),
-            Text => value.contains('\0').then_some("text without NUL"),
+        let (valid, wanted) = match spec.kind {
+            Seconds => (value.parse::<u32>().is_ok(), "a number of seconds"),
+            Count => (value.parse::<u64>().is_ok(), "a number"),
+            Toggle => (truth(value).is_some(), "0 or 1"),
+            Text => (!value.contains('\0'), "text without NUL"),
         };
-        if let Some(wanted) = wanted {
-            let (place, value) = (place.to_owned(), value.to_owned());
-            return Err(Error::Value { place, name: spec.name, value, wanted });
+        if !valid {
+            return refuse(format!("`{value}` is not {wanted} for `{name}`"));
         }
-        *slot = (value.to_owned(), place.to_owned());
+        *slot = Value { text: value.to_owned(), place: place.to_owned() };
         Ok(())
     }
 
-    /// The value as given; empty when there is none.
-    pub(crate) fn get(&self, name: &str) -> &str {
-        let found = SPECS.iter().zip(&self.values).find(|(spec, _)| spec.name == name);
-        found.map_or("", |(_, (value, _))| value)
+    fn value(&self, name: &str) -> Option<&Value> {
+        SPECS.iter().zip(&self.values).find(|(spec, _)| spec.name == name).map(|(_, value)| value)
     }
 
+    /// The value; None when it is empty.
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
-        Some(self.get(name)).filter(|text| !text.is_empty())
+        self.value(name).map(|value| value.text.as_str()).filter(|text| !text.is_empty())
     }
 
     pub(crate) fn toggle(&self, name: &str) -> bool {
-        truth(self.get(name)) == Some(true)
+        self.text(name).and_then(truth) == Some(true)
+    }
+
+    /// A path that stays what it is when the current folder changes.
+    pub(crate) fn path(&self, name: &str) -> Option<PathBuf> {
+        self.text(name).map(|text| absolute(text.as_ref()))
+    }
+
+    /// Says that a value cannot be used, and where it was given.
+    pub(crate) fn refuse(&self, name: &str, problem: impl std::fmt::Display) -> Refusal {
+        let place = self.value(name).map_or("", |value| &value.place);
+        Refusal::usage(format!("{place}: {name} {}: {problem}", self.text(name).unwrap_or_default()))
     }
 
     /// What the state machine needs to know.
     pub(crate) fn settings(&self) -> Settings {
-        let number = |name| self.get(name).parse().unwrap_or_default();
+        let number = |name| self.text(name).and_then(|text| text.parse().ok()).unwrap_or_default();
         let seconds = |name| Duration::from_secs(number(name));
         Settings {
             interval: seconds("watchdog-interval"),
@@ -255,29 +257,10 @@ impl Options {
         }
     }
 
-    /// Makes every relative path absolute, for a daemon that changes to `/`. A program without a slash is looked up
-    /// in PATH and stays as it is.
-    pub(crate) fn make_paths_absolute(&mut self) {
-        for name in ["trace-dir", "glider"] {
-            let found = SPECS.iter().zip(&mut self.values).find(|(spec, _)| spec.name == name);
-            if let Some((_, (value, _))) =
-                found.filter(|(_, (value, _))| name != "glider" || value.contains('/'))
-            {
-                *value =
-                    std::path::absolute(&*value).map_or(value.clone(), |path| path.display().to_string());
-            }
-        }
-        if let Some(program) = self.command.first_mut().filter(|word| word.to_string_lossy().contains('/')) {
-            *program = std::path::absolute(&*program).map_or(program.clone(), Into::into);
-        }
-    }
-
     fn show(&self) -> String {
         let mut out = String::new();
-        for (spec, (value, place)) in
-            SPECS.iter().zip(&self.values).filter(|(spec, _)| spec.name != "show-config")
-        {
-            let _ = writeln!(out, "{:<40} # {place}", format!("{} = {value}", spec.name));
+        for (spec, value) in SPECS.iter().zip(&self.values).filter(|(spec, _)| spec.name != "show-config") {
+            let _ = writeln!(out, "{:<40} # {}", format!("{} = {}", spec.name, value.text), value.place);
         }
         out
     }
@@ -310,7 +293,7 @@ mod tests {
         words.iter().map(OsString::from).collect()
     }
 
-    fn run(line: &[&str], variables: &[(&str, &str)], file: &str) -> Result<Options, Error> {
+    fn run(line: &[&str], variables: &[(&str, &str)], file: &str) -> Result<Options, Refusal> {
         let variable = |name: &str| variables.iter().find(|(n, _)| *n == name).map(|(_, v)| (*v).to_owned());
         let read = |path: &str| match path {
             "there" => Ok(file.to_owned()),
@@ -357,7 +340,7 @@ mod tests {
     #[test]
     fn what_is_wrong_is_said_in_one_line_with_its_place() {
         let error = |line: &[&str], variables: &[(&str, &str)], file: &str| {
-            run(line, variables, file).unwrap_err().to_string()
+            run(line, variables, file).unwrap_err().text
         };
         let file = ["--config-file", "there", "srv"];
         assert_eq!(error(&file, &[], "\n# x\nspeed = 3\n"), "there:3: unknown option `speed`");
@@ -370,7 +353,7 @@ mod tests {
             error(&["--config-file=gone", "srv"], &[], "")
                 .starts_with("cannot read configuration file gone: ")
         );
-        assert_eq!(error(&["--speed=3", "srv"], &[], ""), "command line: unknown option `--speed=3`");
+        assert_eq!(error(&["--speed=3", "srv"], &[], ""), "command line: unknown option `speed`");
         assert_eq!(
             error(&["--max-traces=-1", "srv"], &[], ""),
             "command line: `-1` is not a number for `max-traces`"

@@ -1,28 +1,22 @@
 //! The pidfile: who the monitor is, with a lock that says whether it lives, and beside it the server's pid, so
 //! that a monitor started after one that was killed finds what that left behind.
 
+use crate::Refusal;
 use crate::event::Pid;
+use crate::options::Options;
 use crate::process;
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use rustix::process::{PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};
-use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::AsFd;
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// What the kernel gets to end a process after SIGKILL.
 const KILL_TIME: Duration = Duration::from_secs(5);
-
-/// Why the monitor may not run.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum Error {
-    #[error("another monitor, process {owner}, owns the pidfile {path}")]
-    Owned { owner: String, path: String },
-    #[error("cannot use the pidfile {path}: {source}")]
-    Io { path: String, source: io::Error },
-}
 
 /// A locked pidfile. The lock belongs to the open file (fcntl(2), open file description locks): it survives the
 /// forks of detaching, excludes the C original's monitor too, and ends with the last process that has it open.
@@ -35,40 +29,32 @@ pub(crate) struct Pidfile {
 }
 
 impl Pidfile {
-    /// Takes the lock; the pid is written later, by the process that stays.
+    /// Takes the lock of the pidfile asked for, if any; the pid is written later, by the process that stays.
     ///
     /// # Errors
     /// Another monitor has it, or the file cannot be opened.
-    pub(crate) fn lock(path: &str) -> Result<Pidfile, Error> {
-        let io = |source| Error::Io { path: path.to_owned(), source };
-        let mut options = OpenOptions::new();
-        options
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o644)
-            .custom_flags(libc::O_NOFOLLOW);
-        let open = |path: &Path| options.open(path);
+    pub(crate) fn lock(options: &Options) -> Result<Option<Pidfile>, Refusal> {
         // Detaching must not move it.
-        let own = std::path::absolute(path).map_err(io)?;
-        // SAFETY: all-zero means from the start to the end of the file, whence SEEK_SET.
-        let mut lock: libc::flock = unsafe { std::mem::zeroed() };
-        lock.l_type = libc::F_WRLCK as libc::c_short;
+        let Some(path) = options.path("pidfile") else { return Ok(None) };
+        let refuse = |error: io::Error| options.refuse("pidfile", error);
         loop {
-            let file = open(&own).map_err(io)?;
+            let file = open(&path).map_err(refuse)?;
+            // SAFETY: all-zero means from the start to the end of the file, whence SEEK_SET.
+            let mut lock: libc::flock = unsafe { std::mem::zeroed() };
+            lock.l_type = libc::F_WRLCK as libc::c_short;
             match fcntl(&file, FcntlArg::F_OFD_SETLK(&lock)) {
-                Ok(_) if is_at(&file, &own) => {
-                    return Ok(Pidfile { file, server: open(&server_path(&own)).map_err(io)?, path: own });
+                Ok(_) if is_at(&file, &path) => {
+                    let server = open(&server_path(&path)).map_err(refuse)?;
+                    return Ok(Some(Pidfile { file, server, path }));
                 }
                 // Its owner removed it between our open and our lock: a lock on that file protects nothing.
                 Ok(_) => {}
                 Err(nix::Error::EAGAIN | nix::Error::EACCES) => {
                     let mut owner = String::new();
                     let _ = (&file).take(32).read_to_string(&mut owner);
-                    return Err(Error::Owned { owner: owner.trim().to_owned(), path: path.to_owned() });
+                    return Err(Refusal::owned(owner.trim(), &path));
                 }
-                Err(error) => return Err(io(error.into())),
+                Err(error) => return Err(refuse(error.into())),
             }
         }
     }
@@ -85,10 +71,6 @@ impl Pidfile {
         let _ = replace(&self.server, &format!("{pid} {started}\n"));
     }
 
-    pub(crate) fn forget_server(&self) {
-        let _ = self.server.set_len(0);
-    }
-
     /// The server that a killed monitor noted, if that very process still lives.
     fn left_behind(&self) -> Option<Pid> {
         let mut text = [0; 64];
@@ -103,17 +85,12 @@ impl Pidfile {
     /// takes longer than `grace`. Gives its pid when there was one.
     pub(crate) fn end_left_behind(&self, grace: Duration) -> Option<Pid> {
         let pid = self.left_behind()?;
-        // SAFETY: a system call with plain numbers; the result is a new descriptor or negative.
-        let pidfd = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) } as i32;
-        // SAFETY: not negative, so it is a descriptor that nobody else owns.
-        let pidfd = (pidfd >= 0).then(|| unsafe { OwnedFd::from_raw_fd(pidfd) })?;
+        let pidfd = pidfd_open(rustix::process::Pid::from_raw(pid)?, PidfdFlags::empty()).ok()?;
         // Asked again: the descriptor is for the process that has the number now.
         self.left_behind()?;
-        for (signals, limit) in [([libc::SIGTERM, libc::SIGCONT], grace), ([libc::SIGKILL; 2], KILL_TIME)] {
-            for signal in signals {
-                // SAFETY: a system call on an open descriptor; null means default siginfo.
-                unsafe { libc::syscall(libc::SYS_pidfd_send_signal, pidfd.as_raw_fd(), signal, 0, 0) };
-            }
+        for (signal, limit) in [(Signal::TERM, grace), (Signal::KILL, KILL_TIME)] {
+            let _ = pidfd_send_signal(&pidfd, signal);
+            let _ = pidfd_send_signal(&pidfd, Signal::CONT);
             let limit = PollTimeout::try_from(limit.as_millis()).unwrap_or(PollTimeout::MAX);
             if poll(&mut [PollFd::new(pidfd.as_fd(), PollFlags::POLLIN)], limit) == Ok(1) {
                 break;
@@ -124,12 +101,17 @@ impl Pidfile {
 
     /// At the end: nothing is left but, where the folder may not be written, empty files.
     pub(crate) fn remove(&self) {
-        self.forget_server();
-        let _ = self.file.set_len(0);
-        for path in [&self.path, &server_path(&self.path)] {
+        for (file, path) in [(&self.server, &server_path(&self.path)), (&self.file, &self.path)] {
+            let _ = file.set_len(0);
             let _ = fs::remove_file(path);
         }
     }
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false).mode(0o644);
+    options.custom_flags(libc::O_NOFOLLOW).open(path)
 }
 
 /// Whether the open file still is the one at `path`.
@@ -153,17 +135,27 @@ fn replace(file: &File, text: &str) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::options::{Request, parse};
+
+    fn lock(path: &Path) -> Result<Pidfile, Refusal> {
+        let words = [format!("--pidfile={}", path.display()).into(), "server".into()];
+        match parse(&words, |_| None, |_| Ok(String::new())).unwrap() {
+            Request::Run(options) => Pidfile::lock(&options).map(Option::unwrap),
+            Request::Print(text) => panic!("printed {text}"),
+        }
+    }
 
     #[test]
     fn a_second_lock_is_refused_and_names_the_owner() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("pid").to_string_lossy().into_owned();
-        let first = Pidfile::lock(&path).unwrap();
+        let path = folder.path().join("pid");
+        let first = lock(&path).unwrap();
         first.write_own_pid().unwrap();
-        let refusal = Pidfile::lock(&path).unwrap_err().to_string();
-        assert!(refusal.contains(&format!("process {}, owns", std::process::id())), "{refusal}");
+        let refusal = lock(&path).unwrap_err();
+        assert!(refusal.text.contains(&format!("process {}, owns", std::process::id())), "{refusal:?}");
+        assert_eq!(refusal.code, 75);
         drop(first);
-        assert!(Pidfile::lock(&path).is_ok());
+        assert!(lock(&path).is_ok());
     }
 
     #[test]
@@ -181,7 +173,7 @@ mod tests {
     #[test]
     fn only_the_very_process_noted_counts_as_left_behind() {
         let folder = tempfile::tempdir().unwrap();
-        let pidfile = Pidfile::lock(&folder.path().join("pid").to_string_lossy()).unwrap();
+        let pidfile = lock(&folder.path().join("pid")).unwrap();
         assert_eq!(pidfile.left_behind(), None);
         let me = std::process::id() as Pid;
         pidfile.note_server(me);

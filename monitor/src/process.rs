@@ -7,7 +7,7 @@ const MAX_ANCESTORS: usize = 64;
 const MAX_THREADS: usize = 4096;
 
 /// Fields of proc_pid_stat(5) behind the command name, which may hold anything; index 0 is field 3.
-fn stat_fields(pid: Pid) -> Option<Vec<String>> {
+pub(crate) fn stat_fields(pid: Pid) -> Option<Vec<String>> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let (_, fields) = stat.rsplit_once(')')?;
     Some(fields.split_ascii_whitespace().map(str::to_owned).collect())

@@ -2,48 +2,39 @@
 //! over from an earlier one cannot beat or fault in it. Everything read from it is the server's word only.
 
 use crate::event::Pid;
+use crate::heart::Beats;
+use crate::signals;
 use libgimli::segment::{MAGIC, MAPPED_BYTES, OWNER_DIED, Segment};
+use memmap2::{MmapOptions, MmapRaw};
 use nix::fcntl::{FcntlArg, SealFlag, fcntl};
 use nix::sys::memfd::{MFdFlags, memfd_create};
-use nix::sys::mman::{MapFlags, ProtFlags, mmap};
-use nix::unistd::ftruncate;
+use rustix::thread::futex;
+use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::ptr::NonNull;
 use std::sync::atomic::{AtomicUsize, Ordering};
-
-/// What a process wrote about its fault.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Record {
-    pub(crate) pid: Pid,
-    pub(crate) thread: i32,
-    pub(crate) signal: i32,
-    pub(crate) code: i32,
-    pub(crate) address: u64,
-}
+use std::time::Duration;
 
 /// The segment, mapped. The memfd is sealed against resizing: a server that shrinks it could kill the monitor.
 #[derive(Debug)]
 pub(crate) struct Shared {
     memory: OwnedFd,
-    page: NonNull<Segment>,
+    page: MmapRaw,
 }
 
 /// The list of get_robust_list(2), which the kernel walks when this process dies: first node, offset of the futex
 /// from its node, none pending, and the only node, which points back at the head. The node lies here, out of the
-/// server's reach; the offset leads from it into the segment.
+/// server's reach; the offset leads from it into the segment, the one made last. Should that be unmapped by then,
+/// the kernel goes by without a word.
 static ROBUST: [AtomicUsize; 4] = [const { AtomicUsize::new(0) }; 4];
 
 impl Shared {
-    pub(crate) fn create() -> nix::Result<Shared> {
+    pub(crate) fn create() -> io::Result<Shared> {
         let memory = memfd_create("gimli-heartbeat", MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING)?;
-        ftruncate(&memory, MAPPED_BYTES as i64)?;
+        nix::unistd::ftruncate(&memory, MAPPED_BYTES as i64)?;
         let seals = SealFlag::F_SEAL_SHRINK | SealFlag::F_SEAL_GROW | SealFlag::F_SEAL_SEAL;
         fcntl(&memory, FcntlArg::F_ADD_SEALS(seals))?;
-        let length = std::num::NonZeroUsize::new(MAPPED_BYTES).ok_or(nix::Error::EINVAL)?;
-        let protection = ProtFlags::PROT_READ | ProtFlags::PROT_WRITE;
-        // SAFETY: a fresh shared mapping of a memfd made above; the kernel chooses a free address.
-        let page = unsafe { mmap(None, length, protection, MapFlags::MAP_SHARED, &memory, 0) }?;
-        let shared = Shared { memory, page: page.cast() };
+        let page = MmapOptions::new().len(MAPPED_BYTES).map_raw(&memory)?;
+        let shared = Shared { memory, page };
         shared.own();
         Ok(shared)
     }
@@ -58,34 +49,36 @@ impl Shared {
         offset.store((segment.owner.as_ptr() as usize).wrapping_sub(node_address), Ordering::Relaxed);
         node.store(head, Ordering::Relaxed);
         first.store(node_address, Ordering::Relaxed);
-        // SAFETY: the list is static and the futex mapped until `drop` takes it off the list. It replaces the C
-        // library's list, which is empty: nothing here uses robust pthread mutexes.
+        // SAFETY: the list is static. It replaces the C library's list, which is empty: nothing here uses robust
+        // pthread mutexes.
         unsafe { libc::syscall(libc::SYS_set_robust_list, head, size_of::<[usize; 3]>()) };
     }
 
     fn segment(&self) -> &Segment {
         // SAFETY: a live mapping of MAPPED_BYTES, page-aligned and zeroed at first; Segment consists of atomics,
         // so that concurrent writes by the server are no data race.
-        unsafe { self.page.as_ref() }
+        unsafe { &*self.page.as_ptr().cast() }
     }
 
-    /// State and ticks, as the server left them.
-    pub(crate) fn beats(&self) -> (i32, i32) {
+    /// What the server left last.
+    pub(crate) fn beats(&self) -> Beats {
         let segment = self.segment();
-        (segment.state.load(Ordering::Relaxed), segment.ticks.load(Ordering::Relaxed))
+        let (state, ticks) = (segment.state.load(Ordering::Relaxed), segment.ticks.load(Ordering::Relaxed));
+        Beats { state, ticks, at: Duration::from_nanos(segment.beat_at.load(Ordering::Relaxed)) }
     }
 
-    /// The record of a process that waits in its handler, until it is taken or released.
-    pub(crate) fn fault(&self) -> Option<Record> {
-        let segment = self.segment();
-        let pid = segment.ready.load(Ordering::Acquire);
-        (pid != 0).then(|| Record {
-            pid: pid as Pid,
-            thread: segment.thread.load(Ordering::Relaxed) as i32,
-            signal: segment.signal.load(Ordering::Relaxed),
-            code: segment.code.load(Ordering::Relaxed),
-            address: segment.address.load(Ordering::Relaxed),
-        })
+    /// The process that waits in its handler, until it is taken or released.
+    pub(crate) fn faulted(&self) -> Option<Pid> {
+        Some(self.segment().ready.load(Ordering::Acquire) as Pid).filter(|pid| *pid != 0)
+    }
+
+    /// What that process wrote of its fault, in words.
+    pub(crate) fn describe_fault(&self) -> String {
+        let Segment { signal, code, address, thread, .. } = self.segment();
+        let signal = signal.load(Ordering::Relaxed);
+        let code = signals::describe_code(signal, code.load(Ordering::Relaxed));
+        let (address, thread) = (address.load(Ordering::Relaxed), thread.load(Ordering::Relaxed));
+        format!("{}, {code}, at {address:#x}, thread {thread}", signals::describe(signal))
     }
 
     /// The record of this process has been read; it goes on waiting.
@@ -95,9 +88,9 @@ impl Shared {
 
     /// Lets the process go if it is the one that waits, and wakes everybody who waits for the record.
     pub(crate) fn release(&self, pid: Pid) {
-        let segment = self.segment();
         self.take(pid);
-        let _ = segment.claim.compare_exchange(pid as u32, 0, Ordering::AcqRel, Ordering::Relaxed);
+        let claim = &self.segment().claim;
+        let _ = claim.compare_exchange(pid as u32, 0, Ordering::AcqRel, Ordering::Relaxed);
         self.wake(owner());
     }
 
@@ -110,10 +103,8 @@ impl Shared {
 
     /// Wakes everybody who waits for the record.
     fn wake(&self, owner: u32) {
-        let futex = &self.segment().owner;
-        futex.store(owner, Ordering::Release);
-        // SAFETY: the word is mapped; waking touches no memory.
-        unsafe { libc::syscall(libc::SYS_futex, futex.as_ptr(), libc::FUTEX_WAKE, i32::MAX, 0, 0, 0) };
+        self.segment().owner.store(owner, Ordering::Release);
+        let _ = futex::wake(&self.segment().owner, futex::Flags::empty(), i32::MAX as u32);
     }
 
     /// From now on a handler does not wait.
@@ -130,18 +121,5 @@ fn owner() -> u32 {
 impl AsFd for Shared {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.memory.as_fd()
-    }
-}
-
-impl Drop for Shared {
-    fn drop(&mut self) {
-        let [first, offset, _, node] = &ROBUST;
-        let futex = (node.as_ptr() as usize).wrapping_add(offset.load(Ordering::Relaxed));
-        // The next segment is made before the last one is dropped, and then has taken its place on the list.
-        if futex == self.segment().owner.as_ptr() as usize {
-            first.store(first.as_ptr() as usize, Ordering::Relaxed);
-        }
-        // SAFETY: made by mmap in `create`, with this length; nothing refers to it any more.
-        let _ = unsafe { nix::sys::mman::munmap(self.page.cast(), MAPPED_BYTES) };
     }
 }

@@ -1,8 +1,15 @@
 //! Starts the two kinds of process the monitor has: the server and glider. Both die with the monitor.
 
-use crate::event::Pid;
-use nix::sys::signal::{SigHandler, SigSet, SigmaskHow, Signal, sigprocmask};
-use std::ffi::OsString;
+use crate::event::{Order, Pid};
+use crate::options::{self, Options};
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+use nix::sys::resource::{Resource, setrlimit};
+use nix::sys::{
+    prctl::set_pdeathsig,
+    signal::{SigSet, Signal},
+};
+use nix::unistd::{getpid, getppid};
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd};
@@ -10,18 +17,6 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
-
-/// How to start the server.
-#[derive(Debug)]
-pub(crate) struct Server<'a> {
-    pub(crate) command: &'a [OsString],
-    pub(crate) arg0: Option<&'a str>,
-    /// Its own process group.
-    pub(crate) group: bool,
-    pub(crate) segment: BorrowedFd<'a>,
-    pub(crate) notify_socket: &'a str,
-    pub(crate) watchdog: Duration,
-}
 
 /// Starts the server and returns once it runs or cannot.
 ///
@@ -32,105 +27,88 @@ pub(crate) struct Server<'a> {
 ///
 /// # Errors
 /// Those of fork and exec, with errno.
-pub(crate) fn server(server: &Server<'_>) -> io::Result<Pid> {
-    let (program, arguments) = server.command.split_first().ok_or(io::ErrorKind::InvalidInput)?;
-    let mut command = Command::new(program);
-    command.args(arguments);
-    if let Some(name) = server.arg0 {
-        command.arg0(name);
-    }
-    if server.group {
+pub(crate) fn server(options: &Options, segment: BorrowedFd<'_>, notify_socket: &str) -> io::Result<Pid> {
+    let (name, arguments) = options.command.split_first().ok_or(io::ErrorKind::InvalidInput)?;
+    let mut command = Command::new(&options.program);
+    command.arg0(options.text("arg0").map_or(name.as_os_str(), OsStr::new)).args(arguments);
+    if options.toggle("setsid") {
         command.process_group(0);
     }
-    let segment = server.segment.as_raw_fd();
+    let (segment, monitor) = (segment.as_raw_fd(), std::process::id());
     command.env("GIMLI_HB_FD", segment.to_string());
-    command.env("GIMLI_MONITOR_PID", std::process::id().to_string());
-    command.env("NOTIFY_SOCKET", server.notify_socket);
+    command.env("GIMLI_MONITOR_PID", monitor.to_string());
+    command.env("NOTIFY_SOCKET", notify_socket);
     // WATCHDOG_PID is left out, so that sd_watchdog_enabled(3) says yes whatever the server's own pid is. The
     // LISTEN_ variables speak of descriptors that the server does not get.
     command.env_remove("WATCHDOG_PID").env_remove("LISTEN_PID").env_remove("LISTEN_FDS");
-    match server.watchdog.as_micros() {
+    match options.settings().interval.as_micros() {
         0 => command.env_remove("WATCHDOG_USEC"),
         interval => command.env("WATCHDOG_USEC", interval.to_string()),
     };
-    let monitor = nix::unistd::getpid();
-    // SAFETY: runs in the forked child of a program with one thread; only system calls.
-    unsafe {
-        command.pre_exec(move || {
-            die_with(monitor, Signal::SIGTERM)?;
-            // Glider is the monitor's child too: let the monitor's descendants attach under Yama.
-            libc::prctl(libc::PR_SET_PTRACER, monitor.as_raw() as libc::c_ulong, 0, 0, 0);
-            close_on_exec_from_3();
-            let flags = nix::fcntl::FcntlArg::F_SETFD(nix::fcntl::FdFlag::empty());
-            nix::fcntl::fcntl(BorrowedFd::borrow_raw(segment), flags)?;
-            clear_signals()
-        });
-    }
-    start(command)
+    start(command, Signal::SIGTERM, move || {
+        // SAFETY: system calls in the forked child. Glider is the monitor's child too: the monitor's descendants
+        // may attach under Yama. The segment stays open for the server.
+        unsafe {
+            libc::prctl(libc::PR_SET_PTRACER, libc::c_ulong::from(monitor), 0, 0, 0);
+            fcntl(BorrowedFd::borrow_raw(segment), FcntlArg::F_SETFD(FdFlag::empty()))?;
+        }
+        Ok(())
+    })
 }
 
-/// Starts glider on a process; its output and its complaints go to the trace file, which it may fill up to
-/// `max_bytes` (0: no limit).
+/// Starts glider on a process; its output and its complaints go to the trace file, which it may fill up to the
+/// order's limit. It is told to look no longer than half of the time it has, so that it can write
+/// what it saw: one that is killed shows nothing.
 ///
 /// It is killed when the monitor dies: the kernel then lets every thread it holds run on.
 ///
 /// # Errors
 /// Those of fork and exec, with errno.
-pub(crate) fn tracer(glider: &Path, pid: Pid, output: &File, max_bytes: u64) -> io::Result<Pid> {
+pub(crate) fn tracer(glider: &Path, order: &Order, output: &File, time: Duration) -> io::Result<Pid> {
     let mut command = Command::new(glider);
-    command.arg(pid.to_string()).process_group(0).stdin(Stdio::null());
+    command.arg(order.pid.to_string()).process_group(0).stdin(Stdio::null());
     command.stdout(output.try_clone()?).stderr(output.try_clone()?);
-    let monitor = nix::unistd::getpid();
-    // SAFETY: runs in the forked child of a program with one thread; only system calls.
-    unsafe {
-        command.pre_exec(move || {
-            die_with(monitor, Signal::SIGKILL)?;
-            close_on_exec_from_3();
-            if max_bytes > 0 {
-                let limit = libc::rlimit { rlim_cur: max_bytes, rlim_max: max_bytes };
-                libc::setrlimit(libc::RLIMIT_FSIZE, &raw const limit);
-            }
-            clear_signals()
-        });
+    // glider takes no more than a day.
+    let time = (time / 2).min(Duration::from_secs(86_400));
+    if !time.is_zero() {
+        command.env("GIMLI_TIMEOUT", time.as_secs_f64().to_string());
     }
-    start(command)
+    let max_bytes = order.max_bytes;
+    start(command, Signal::SIGKILL, move || {
+        if max_bytes > 0 {
+            setrlimit(Resource::RLIMIT_FSIZE, max_bytes, max_bytes)?;
+        }
+        Ok(())
+    })
 }
 
-/// The monitor waits for every process by itself, so the handle is dropped.
-fn start(mut command: Command) -> io::Result<Pid> {
+/// Starts a program that gets `last` when the monitor dies, and of what the monitor has open or was started with
+/// nothing but the standard descriptors and what `prepare` keeps. No signal is blocked, and none ignored (see
+/// `supervise`). The monitor waits for every process by itself, so the handle is dropped.
+fn start<F>(mut command: Command, last: Signal, prepare: F) -> io::Result<Pid>
+where
+    F: Fn() -> io::Result<()> + Send + Sync + 'static,
+{
+    let monitor = getpid();
+    let prepare = move || {
+        set_pdeathsig(last)?;
+        if getppid() != monitor {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
+        // SAFETY: sets a flag on descriptors; closes none.
+        unsafe { libc::close_range(3, u32::MAX, libc::CLOSE_RANGE_CLOEXEC as i32) };
+        prepare()?;
+        Ok(SigSet::empty().thread_set_mask()?)
+    };
+    // SAFETY: runs in the forked child of a program with one thread; only system calls.
+    unsafe { command.pre_exec(prepare) };
     Pid::try_from(command.spawn()?.id()).map_err(io::Error::other)
 }
 
-fn die_with(monitor: nix::unistd::Pid, signal: Signal) -> io::Result<()> {
-    nix::sys::prctl::set_pdeathsig(signal)?;
-    if nix::unistd::getppid() != monitor {
-        return Err(io::ErrorKind::BrokenPipe.into());
-    }
-    Ok(())
-}
-
-/// Nothing the monitor has open, and nothing it was started with, reaches the new program.
-fn close_on_exec_from_3() {
-    // SAFETY: sets a flag on descriptors; closes none.
-    unsafe { libc::close_range(3, u32::MAX, libc::CLOSE_RANGE_CLOEXEC as i32) };
-}
-
-/// Default actions and an empty mask: the monitor blocks and ignores signals, the new program must not.
-fn clear_signals() -> io::Result<()> {
-    for signal in Signal::iterator() {
-        if !matches!(signal, Signal::SIGKILL | Signal::SIGSTOP) {
-            // SAFETY: the default action, in a child that is about to exec.
-            unsafe { nix::sys::signal::signal(signal, SigHandler::SigDfl) }?;
-        }
-    }
-    sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::empty()), None)?;
-    Ok(())
-}
-
 /// The trace program: the one configured, else `glider` beside the monitor, else the first in PATH.
-pub(crate) fn find_glider(configured: Option<&str>) -> PathBuf {
-    if let Some(path) = configured {
-        return PathBuf::from(path);
+pub(crate) fn find_glider(options: &Options) -> PathBuf {
+    if let Some(name) = options.text("glider") {
+        return options::program(name.as_ref());
     }
     let beside = std::env::current_exe().ok().map(|exe| exe.with_file_name("glider"));
     let path = std::env::var_os("PATH").unwrap_or_default();

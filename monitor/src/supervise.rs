@@ -3,20 +3,24 @@
 
 use crate::daemon::Title;
 use crate::event::{Action, End, Event, Level, Order, Pid};
+use crate::heart::Now;
 use crate::log::Log;
 use crate::notify::{self, Listener};
 use crate::options::Options;
 use crate::pidfile::Pidfile;
 use crate::shared::Shared;
-use crate::trace_file::{self, Header, TraceFile};
+use crate::trace_file::TraceFile;
 use crate::watch::Watch;
-use crate::{process, signals, spawn};
+use crate::{process, spawn};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::signal::{SigHandler, SigSet, Signal};
+use nix::sys::signal::{SigHandler, SigSet, Signal, signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd, siginfo};
+use nix::time::ClockId;
+use rustix::process::{WaitOptions, WaitStatus};
 use std::collections::VecDeque;
+use std::io::{self, PipeWriter, Write};
 use std::os::fd::AsFd;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 /// Signals that arrive in the loop.
@@ -35,15 +39,14 @@ struct Tracer {
 
 /// Everything the loop holds.
 pub(crate) struct Supervisor {
+    trace_dir: PathBuf,
+    glider: PathBuf,
     options: Options,
     log: Log,
     pidfile: Option<Pidfile>,
     title: Title,
-    glider: PathBuf,
-    manager: Option<String>,
     signals: SignalFd,
     listener: Listener,
-    began: Instant,
     watch: Watch,
     events: VecDeque<Event>,
     /// Shared with the server, or with the last one.
@@ -51,36 +54,37 @@ pub(crate) struct Supervisor {
     server: Option<Pid>,
     tracer: Option<Tracer>,
     trace_file: Option<TraceFile>,
-    exit: Option<i32>,
+    exit: Option<u8>,
 }
 
 impl Supervisor {
     /// Takes over the signals of this process.
     ///
     /// # Errors
-    /// The kernel refuses a signal descriptor or a socket.
+    /// The kernel refuses a signal descriptor, a socket or memory.
     pub(crate) fn new(
         options: Options,
         log: Log,
         pidfile: Option<Pidfile>,
         title: Title,
-    ) -> nix::Result<Self> {
+    ) -> io::Result<Self> {
         let mask: SigSet = SIGNALS.into_iter().collect();
         mask.thread_block()?;
         // A signal that was ignored when the monitor was started would never arrive, and with SIGCHLD ignored no
-        // child could be waited for. SIGHUP stays ignored under nohup(1).
-        for signal in SIGNALS.into_iter().filter(|signal| *signal != Signal::SIGHUP) {
-            // SAFETY: the default action; the signal is blocked, and this program installs no handlers.
-            unsafe { nix::sys::signal::signal(signal, SigHandler::SigDfl) }?;
+        // child could be waited for; nor is the server to ignore any. SIGHUP stays ignored under nohup(1), SIGPIPE
+        // is `Command`'s affair, and SIGKILL and SIGSTOP are refused.
+        for one in Signal::iterator().filter(|one| !matches!(one, Signal::SIGHUP | Signal::SIGPIPE)) {
+            // SAFETY: the default action; this program installs no handlers but the one against its own stack
+            // overflow, which then ends it just as well.
+            let _ = unsafe { signal(one, SigHandler::SigDfl) };
         }
         Ok(Supervisor {
-            glider: spawn::find_glider(options.text("glider")),
-            manager: std::env::var("NOTIFY_SOCKET").ok(),
+            trace_dir: options.path("trace-dir").unwrap_or_default(),
+            glider: spawn::find_glider(&options),
             signals: SignalFd::with_flags(&mask, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?,
             listener: Listener::open()?,
-            began: Instant::now(),
             watch: Watch::new(options.settings()),
-            events: VecDeque::new(),
+            events: VecDeque::from([Event::Start]),
             shared: Shared::create()?,
             server: None,
             tracer: None,
@@ -93,11 +97,14 @@ impl Supervisor {
         })
     }
 
-    /// Runs until the machine says to exit, and with which status.
-    pub(crate) fn run(mut self) -> i32 {
-        self.events.push_back(Event::Start);
+    /// Runs until the machine says to exit, and with which status. `launcher` is told as soon as the server runs or
+    /// cannot be run.
+    pub(crate) fn run(mut self, mut launcher: Option<PipeWriter>) -> u8 {
         loop {
             self.settle();
+            if let Some(mut launcher) = launcher.take() {
+                let _ = launcher.write(&[self.exit.unwrap_or(0)]);
+            }
             if let Some(code) = self.exit {
                 self.log.line(Level::Info, &format!("exiting with status {code}"));
                 if let Some(pidfile) = &self.pidfile {
@@ -106,7 +113,9 @@ impl Supervisor {
                 return code;
             }
             self.wait();
-            self.look();
+            if self.server.is_some() {
+                self.events.push_back(Event::Look(self.shared.beats()));
+            }
             self.collect();
             self.find_fault();
             self.events.push_back(Event::Tick);
@@ -116,7 +125,7 @@ impl Supervisor {
     /// Hands events to the machine and carries out its actions until nothing is left to do.
     fn settle(&mut self) {
         while let Some(event) = self.events.pop_front() {
-            for action in self.watch.step(event, self.began.elapsed()) {
+            for action in self.watch.step(event, now()) {
                 self.perform(action);
             }
         }
@@ -125,39 +134,30 @@ impl Supervisor {
 
     /// Sleeps until something happens or the machine's next deadline.
     fn wait(&mut self) {
-        let timeout = match self.watch.wake_at() {
-            None => PollTimeout::NONE,
-            Some(at) => {
-                let left = at.saturating_sub(self.began.elapsed()) + Duration::from_micros(999);
-                PollTimeout::try_from(left.as_millis()).unwrap_or(PollTimeout::MAX)
-            }
-        };
+        let left = self.watch.wake_at().map(|at| at.saturating_sub(now()) + Duration::from_micros(999));
+        let timeout = left.map_or(PollTimeout::NONE, |left| {
+            PollTimeout::try_from(left.as_millis()).unwrap_or(PollTimeout::MAX)
+        });
         let sources = [self.signals.as_fd(), self.listener.as_fd()];
         let _ = poll(&mut sources.map(|source| PollFd::new(source, PollFlags::POLLIN)), timeout);
-    }
-
-    fn look(&mut self) {
-        if self.server.is_some() {
-            let (state, ticks) = self.shared.beats();
-            self.events.push_back(Event::Look(state, ticks));
-        }
     }
 
     /// Signals, ended and stopped children, datagrams. Children come first: the stop of an old libgimli's process
     /// tells what its SIGUSR2 means.
     fn collect(&mut self) {
-        let mut arrived = Vec::new();
-        while let (Ok(Some(signal)), true) = (self.signals.read_signal(), arrived.len() < MAX_PER_TURN) {
-            arrived.push(signal);
+        let signals: Vec<_> =
+            std::iter::from_fn(|| self.signals.read_signal().ok()?).take(MAX_PER_TURN).collect();
+        let wait = WaitOptions::NOHANG | WaitOptions::UNTRACED | WaitOptions::CONTINUED;
+        while let Ok(Some((pid, status))) = rustix::process::wait(wait) {
+            self.child_changed(pid.as_raw_nonzero().get(), status);
         }
-        self.reap();
-        for signal in &arrived {
+        for signal in &signals {
             self.translate(signal);
         }
         for _ in 0..MAX_PER_TURN {
-            let Some((sender, message)) = self.listener.receive() else { break };
+            let Some((sender, events)) = self.listener.receive() else { break };
             if self.is_ours(sender) {
-                self.events.push_back(Event::Notify(message));
+                self.events.extend(events);
             } else {
                 self.log.line(Level::Debug, &format!("ignored a notification from process {sender}"));
             }
@@ -165,66 +165,38 @@ impl Supervisor {
     }
 
     fn translate(&mut self, signal: &siginfo) {
-        let sender = signal.ssi_pid as Pid;
         let event = match Signal::try_from(signal.ssi_signo as i32) {
             Ok(Signal::SIGUSR1) => Event::Beat,
             // A process that has just written a fault record; `find_fault` reads it.
-            Ok(Signal::SIGUSR2) if self.shared.fault().is_some_and(|record| record.pid == sender) => return,
+            Ok(Signal::SIGUSR2) if self.shared.faulted() == Some(signal.ssi_pid as Pid) => return,
             Ok(Signal::SIGUSR2) => Event::TraceRequested,
             Ok(Signal::SIGHUP) => Event::Restart,
-            Ok(signal @ (Signal::SIGTERM | Signal::SIGINT | Signal::SIGQUIT)) => {
-                Event::Terminate(signal as i32)
-            }
-            _ => return,
+            Ok(Signal::SIGCHLD) | Err(_) => return,
+            Ok(signal) => Event::Terminate(signal as i32),
         };
         self.events.push_back(event);
     }
 
-    /// Waits for every child there is: the server, glider, and as process 1 whatever was inherited.
-    fn reap(&mut self) {
-        let mut status = 0;
-        loop {
-            // SAFETY: waitpid fills the local status.
-            let pid = unsafe {
-                libc::waitpid(-1, &raw mut status, libc::WNOHANG | libc::WUNTRACED | libc::WCONTINUED)
-            };
-            if pid <= 0 {
-                return;
-            }
-            let end = match (libc::WIFEXITED(status), libc::WIFSIGNALED(status)) {
-                (true, _) => End::Exit(libc::WEXITSTATUS(status)),
-                (_, true) => End::Signal(libc::WTERMSIG(status)),
-                _ if self.server == Some(pid) => {
-                    self.server_stopped(pid, status);
-                    continue;
-                }
-                _ => continue,
-            };
-            if self.server == Some(pid) {
+    /// A child ended, stopped or was continued: the server, glider, or as process 1 whatever was inherited.
+    fn child_changed(&mut self, pid: Pid, status: WaitStatus) {
+        let end = status.exit_status().map(End::Exit).or(status.terminating_signal().map(End::Signal));
+        let is_server = self.server == Some(pid);
+        if let Some(end) = end {
+            if is_server {
                 self.server = None;
                 self.shared.abandon();
-                if let Some(pidfile) = &self.pidfile {
-                    pidfile.forget_server();
-                }
                 self.events.push_back(Event::Ended(end));
-            } else if self.tracer.as_ref().is_some_and(|tracer| tracer.pid == pid) {
-                self.tracer_ended(end);
+            } else if let Some(tracer) = self.tracer.take_if(|tracer| tracer.pid == pid) {
+                self.tracer_ended(&tracer, end);
             } else {
                 self.log.line(Level::Debug, &format!("reaped process {pid}, which {end}"));
             }
-        }
-    }
-
-    fn server_stopped(&mut self, pid: Pid, status: i32) {
-        // One that stopped to be noticed and left a record is told of by `find_fault`.
-        if self.shared.fault().is_none_or(|record| record.pid != pid) {
-            let signal = libc::WSTOPSIG(status);
-            self.events.push_back(match libc::WIFSTOPPED(status) {
-                true if signal == libc::SIGSTOP && process::is_in_fault_handler(pid) => {
-                    Event::StoppedByHandler
-                }
-                true => Event::Stopped(signal),
-                false => Event::Continued,
+        } else if is_server && self.shared.faulted() != Some(pid) {
+            // One that stopped to be noticed and left a record is told of by `find_fault`.
+            self.events.push_back(match status.stopping_signal() {
+                Some(libc::SIGSTOP) if process::is_in_fault_handler(pid) => Event::StoppedByHandler,
+                Some(signal) => Event::Stopped(signal),
+                None => Event::Continued,
             });
         }
     }
@@ -235,16 +207,14 @@ impl Supervisor {
 
     /// Tells of a process that waits in its fault handler, on every turn until it was taken or released.
     fn find_fault(&mut self) {
-        let Some(record) = self.shared.fault() else { return };
-        let signal = signals::describe(record.signal);
-        let code = signals::describe_code(record.signal, record.code);
-        let text = format!("{signal}, {code}, at {:#x}, thread {}", record.address, record.thread);
-        if self.is_ours(record.pid) {
-            self.events.push_back(Event::Fault(record.pid, text));
+        let Some(pid) = self.shared.faulted() else { return };
+        let text = self.shared.describe_fault();
+        if self.is_ours(pid) {
+            self.events.push_back(Event::Fault(pid, text));
         } else {
-            let text = format!("process {} faulted, not traced, not the server's: {text}", record.pid);
+            let text = format!("process {pid} faulted, not traced, not the server's: {text}");
             self.log.line(Level::Alert, &text);
-            self.shared.release(record.pid);
+            self.shared.release(pid);
         }
     }
 
@@ -254,18 +224,14 @@ impl Supervisor {
                 let event = self.spawn();
                 self.events.push_front(event);
             }
-            Action::Signal(signal) => {
-                if let Some(server) = self.server {
-                    send(server, signal);
-                }
-            }
+            Action::Signal(signal) => self.server.into_iter().for_each(|server| send(server, signal)),
             Action::Trace(order) => {
                 // The process waits in its handler and is a child: a stop cannot outlive this monitor (handler.rs).
                 if order.hold && self.server == Some(order.pid) {
                     send(order.pid, libc::SIGSTOP);
                 }
                 self.shared.take(order.pid);
-                if let Err((problem, bytes)) = self.trace(order) {
+                if let Err((problem, bytes)) = self.trace(&order) {
                     self.events.push_front(Event::Traced(Some(problem), bytes));
                 }
             }
@@ -277,38 +243,29 @@ impl Supervisor {
                 }
             }
             Action::CloseTrace(line) => {
-                if let Some(trace) = self.trace_file.take() {
-                    trace.say(&line);
-                }
+                let _ = self.trace_file.take().map(|file| file.say(&line));
             }
-            Action::Release(pid) => self.shared.release(pid),
-            Action::NoMoreFaults => self.shared.close(),
+            Action::Release(pid) => {
+                if self.server == Some(pid) {
+                    self.shared.close();
+                }
+                self.shared.release(pid);
+            }
             Action::Log(level, text) => self.log.line(level, &text),
-            Action::Up(assignment) => {
-                if let Some(manager) = &self.manager {
-                    notify::tell_manager(manager, &assignment);
-                }
-            }
-            Action::Exit(code) => self.exit = Some(code),
+            Action::Up(assignment) => notify::tell_manager(&assignment),
+            // Statuses of processes and 128 + signal fit.
+            Action::Exit(code) => self.exit = Some(u8::try_from(code).unwrap_or(u8::MAX)),
         }
     }
 
     fn spawn(&mut self) -> Event {
-        let started = Shared::create().map_err(std::io::Error::from).and_then(|shared| {
-            let pid = spawn::server(&spawn::Server {
-                command: &self.options.command,
-                arg0: self.options.text("arg0"),
-                group: self.options.toggle("setsid"),
-                segment: shared.as_fd(),
-                notify_socket: self.listener.name(),
-                watchdog: self.options.settings().interval,
-            })?;
+        let started = Shared::create().and_then(|shared| {
+            let pid = spawn::server(&self.options, shared.as_fd(), self.listener.name())?;
             Ok((shared, pid))
         });
         match started {
             Ok((shared, pid)) => {
-                self.shared = shared;
-                self.server = Some(pid);
+                (self.shared, self.server) = (shared, Some(pid));
                 if let Some(pidfile) = &self.pidfile {
                     pidfile.note_server(pid);
                 }
@@ -319,35 +276,23 @@ impl Supervisor {
     }
 
     /// Opens the trace file and starts glider; or says why not, and how much was written.
-    fn trace(&mut self, order: Order) -> Result<(), (String, u64)> {
-        let pid = order.pid;
-        let words = self.options.command.iter().map(|word| word.to_string_lossy());
-        let words: Vec<_> = words.map(|word| word.replace(char::is_control, " ")).collect();
-        let name = self.options.text("arg0").or(words.first().map(String::as_str)).unwrap_or_default();
-        let (app, command_line, glider) = (&trace_file::app_name(name), &words.join(" "), &self.glider);
-        let header = Header { app, pid, command_line, reason: order.reason, glider };
-        let folder = Path::new(self.options.get("trace-dir"));
-        let file = TraceFile::create(folder, &header)
-            .map_err(|error| (format!("cannot create a trace file in {}: {error}", folder.display()), 0))?;
-        self.log.line(Level::Info, &format!("tracing process {pid} to {}", file.path.display()));
-        let started = spawn::tracer(&self.glider, pid, &file.file, order.max_bytes);
+    fn trace(&mut self, order: &Order) -> Result<(), (String, u64)> {
+        let file = TraceFile::create(&self.trace_dir, &self.options, order, &self.glider);
+        let folder = self.trace_dir.display();
+        let file = file.map_err(|error| (format!("cannot create a trace file in {folder}: {error}"), 0))?;
+        self.log.line(Level::Info, &format!("tracing process {} to {}", order.pid, file.path.display()));
+        let started = spawn::tracer(&self.glider, order, &file.file, self.options.settings().trace_interval);
         let file = self.trace_file.insert(file);
-        match started {
-            Ok(tracer) => {
-                let since = Instant::now();
-                self.tracer = Some(Tracer { pid: tracer, since, stopped: false });
-                Ok(())
-            }
-            Err(error) => {
-                let problem = format!("cannot start {}: {error}", self.glider.display());
-                file.say(&format!("Trace program: {problem}."));
-                Err((problem, file.bytes()))
-            }
-        }
+        let pid = started.map_err(|error| {
+            let problem = format!("cannot start {}: {error}", self.glider.display());
+            let _ = file.say(&format!("Trace program: {problem}."));
+            (problem, file.bytes())
+        })?;
+        self.tracer = Some(Tracer { pid, since: Instant::now(), stopped: false });
+        Ok(())
     }
 
-    fn tracer_ended(&mut self, end: End) {
-        let Some(tracer) = self.tracer.take() else { return };
+    fn tracer_ended(&mut self, tracer: &Tracer, end: End) {
         let took = tracer.since.elapsed().as_secs_f64();
         let problem = match end {
             End::Exit(0) => None,
@@ -359,11 +304,18 @@ impl Supervisor {
         };
         let bytes = self.trace_file.as_ref().map_or(0, |file| {
             let text = problem.as_deref().unwrap_or("complete");
-            file.say(&format!("Trace program: {text}, after {took:.3} s."));
+            if let Err(error) = file.say(&format!("Trace program: {text}, after {took:.3} s.")) {
+                self.log.line(Level::Alert, &format!("cannot write to {}: {error}", file.path.display()));
+            }
             file.bytes()
         });
         self.events.push_back(Event::Traced(problem, bytes));
     }
+}
+
+/// The machine's time; libgimli stamps beats with the same clock.
+fn now() -> Now {
+    ClockId::CLOCK_MONOTONIC.now().map_or(Now::ZERO, Duration::from)
 }
 
 fn send(pid: Pid, signal: i32) {

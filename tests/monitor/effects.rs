@@ -41,6 +41,14 @@ fn a_tracer_that_hangs_is_killed_with_its_helpers_and_what_it_wrote_is_kept() {
 }
 
 #[test]
+fn a_tracer_is_told_to_finish_in_half_of_its_time() {
+    let stage = Stage::new();
+    stage.script("tracer", "echo limit: $GIMLI_TIMEOUT\n");
+    fault_once(&stage, &["--trace-interval=5"]);
+    assert!(stage.traces()[0].1.contains("limit: 2.5\n"), "{}", stage.traces()[0].1);
+}
+
+#[test]
 fn exit_codes_of_the_tracer_are_told() {
     for (code, words) in [(1, "partial"), (2, "could show nothing"), (9, "exited with status 9")] {
         let stage = Stage::new();
@@ -75,6 +83,7 @@ fn a_trace_folder_that_is_gone_or_full_costs_only_the_trace() {
     full.wait_out("serving");
     let log = full.wait_log_times(" started", 2);
     assert!(log.contains("No space left on device") && log.contains("faulted: SIGSEGV"), "{log}");
+    assert!(log.contains("cannot create a trace file"), "{log}");
 }
 
 #[test]

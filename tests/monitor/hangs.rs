@@ -57,6 +57,29 @@ fn a_daemon_that_only_speaks_sd_notify_is_watched_traced_and_respawned() {
 }
 
 #[test]
+fn a_monitor_that_was_itself_stopped_does_not_take_its_server_for_hung() {
+    let stage = Stage::new();
+    let [python, script] = python("beats_by_signal.py");
+    let mark = stage.write("mark", "");
+    let options = ["--watchdog-interval=2"];
+    let monitor = stage.monitor(&options, &[&*python, &*script, mark.as_os_str()]);
+    let beating = || {
+        let own = |process: &crate::stage::Process| process.pid == monitor.pid().as_raw();
+        stage
+            .processes()
+            .iter()
+            .any(|process| own(process) && process.title.ends_with("beating"))
+            .then_some(())
+    };
+    wait_for("the server to beat", beating);
+    monitor.signal(Signal::SIGSTOP);
+    std::thread::sleep(std::time::Duration::from_secs(4));
+    monitor.signal(Signal::SIGCONT);
+    let log = stage.wait_log("the monitor was not run for");
+    assert!(!log.contains("hangs"), "{log}");
+}
+
+#[test]
 fn a_hung_server_that_ignores_sigabrt_is_killed() {
     let stage = Stage::new();
     let [python, script] = python("beats_by_signal.py");

@@ -109,6 +109,24 @@ fn a_second_monitor_with_the_same_pidfile_is_refused_and_told_the_owner() {
 }
 
 #[test]
+fn the_command_that_detaches_returns_when_the_server_runs_or_cannot() {
+    let stage = Stage::new();
+    let options = [
+        format!("--pidfile={}", stage.path("pid").display()),
+        format!("--log-file={}", stage.path("log").display()),
+    ];
+    let launch =
+        |server: &str| stage.command(env!("CARGO_BIN_EXE_monitor")).args(&options).arg(server).status();
+    assert_eq!(launch("/nonexistent/server").unwrap().code(), Some(127));
+    assert!(!stage.path("pid").exists(), "nothing is left");
+    let server = stage.script("server", "exec sleep 1000\n");
+    assert_eq!(launch(&server.to_string_lossy()).unwrap().code(), Some(0));
+    let monitor: i32 = stage.read("pid").trim().parse().unwrap();
+    assert!(stage.processes().iter().any(|process| process.parent == monitor), "{:?}", stage.processes());
+    assert_eq!(launch(&server.to_string_lossy()).unwrap().code(), Some(75), "a second one is refused");
+}
+
+#[test]
 fn it_detaches_logs_to_its_file_and_runs_the_server_in_a_group_of_its_own() {
     let stage = Stage::new();
     let server =
@@ -231,6 +249,26 @@ fn a_log_that_nobody_reads_does_not_stop_it() {
     assert_eq!(stage.traces().len(), 1);
     nix::sys::signal::kill(nix::unistd::Pid::from_raw(child.id() as i32), Signal::SIGTERM).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(143));
+}
+
+#[test]
+fn a_full_pipe_that_nobody_reads_does_not_stop_it() {
+    let stage = Stage::new();
+    let mut command = stage.command(env!("CARGO_BIN_EXE_monitor"));
+    command.args(["--detach=0", "--respawn-frequency=0", "--immortal", "true"]);
+    let (reader, writer) = std::io::pipe().unwrap();
+    let mut child = command.stdout(std::process::Stdio::null()).stderr(writer).spawn().unwrap();
+    // Two pages; the kernel calls it full when the second is begun.
+    nix::fcntl::fcntl(&reader, nix::fcntl::FcntlArg::F_SETPIPE_SZ(8192)).unwrap();
+    let full = || {
+        let mut waiting = 0;
+        // SAFETY: FIONREAD fills the int.
+        unsafe { libc::ioctl(std::os::fd::AsRawFd::as_raw_fd(&reader), libc::FIONREAD, &raw mut waiting) };
+        (waiting > 4096).then_some(())
+    };
+    wait_for("the pipe to be full", full);
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(child.id() as i32), Signal::SIGTERM).unwrap();
+    wait_for("the monitor to exit", || child.try_wait().unwrap());
 }
 
 #[test]

@@ -17,6 +17,8 @@ mod lifecycle;
 #[cfg(test)]
 mod old_peers;
 #[cfg(test)]
+mod size;
+#[cfg(test)]
 mod stage;
 #[cfg(test)]
 mod with_glider;

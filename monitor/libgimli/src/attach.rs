@@ -3,10 +3,13 @@
 use crate::segment::{MAGIC, MAPPED_BYTES, Segment, State};
 use crate::{altstack, handler};
 use std::ffi::c_int;
+use std::fs::File;
+use std::mem::ManuallyDrop;
+use std::os::fd::FromRawFd;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::ptr;
-use std::sync::atomic::{AtomicPtr, Ordering};
-
-static SEGMENT: AtomicPtr<Segment> = AtomicPtr::new(ptr::null_mut());
+use std::sync::OnceLock;
+use std::sync::atomic::Ordering;
 
 /// Maps the segment, declares STARTING on the first call, installs the handlers.
 pub(crate) fn attach() -> Option<&'static Segment> {
@@ -42,58 +45,41 @@ fn variable(name: &str) -> Option<c_int> {
 
 /// The mapped segment, and whether this call mapped it.
 fn segment() -> Option<(&'static Segment, bool)> {
-    let known = SEGMENT.load(Ordering::Acquire);
-    if !known.is_null() {
-        // SAFETY: SEGMENT only ever holds a page mapped below, which is never unmapped.
-        return Some((unsafe { &*known }, false));
-    }
-    let descriptor = variable("GIMLI_HB_FD").filter(|fd| *fd > 2 && is_segment(*fd))?;
-    // SAFETY: a fresh shared mapping of a descriptor just checked; nothing else lies at the address chosen.
-    let page = unsafe {
-        libc::mmap(
-            ptr::null_mut(),
-            MAPPED_BYTES,
-            libc::PROT_READ | libc::PROT_WRITE,
-            libc::MAP_SHARED,
-            descriptor,
-            0,
-        )
-    };
-    if page == libc::MAP_FAILED {
+    static SEGMENT: OnceLock<Option<&'static Segment>> = OnceLock::new();
+    let mut first = false;
+    let segment = *SEGMENT.get_or_init(|| {
+        first = true;
+        map(variable("GIMLI_HB_FD").filter(|descriptor| *descriptor > 2)?)
+    });
+    segment.map(|segment| (segment, first))
+}
+
+/// Maps the segment and closes its descriptor. A descriptor that is not a segment is left alone: the variable may be
+/// a left-over from another program, and the number may be anybody's data file.
+fn map(descriptor: c_int) -> Option<&'static Segment> {
+    // SAFETY: only borrowed, and never used when it is not open, until it is known to be the monitor's.
+    let file = ManuallyDrop::new(unsafe { File::from_raw_fd(descriptor) });
+    if !is_segment(&file) {
         return None;
     }
-    let page = page.cast::<Segment>();
-    if let Err(winner) = SEGMENT.compare_exchange(ptr::null_mut(), page, Ordering::AcqRel, Ordering::Acquire)
-    {
-        // SAFETY: this thread's own mapping, which nobody else has seen; `winner` is never unmapped.
-        unsafe {
-            libc::munmap(page.cast(), MAPPED_BYTES);
-            return Some((&*winner, false));
-        }
-    }
-    // SAFETY: the descriptor is the monitor's segment, passed for this call alone. The page stays mapped for the
-    // life of the process, is at least as large as Segment, and consists of atomics only.
+    let _closed = ManuallyDrop::into_inner(file);
+    let access = libc::PROT_READ | libc::PROT_WRITE;
+    // SAFETY: a fresh shared mapping; nothing else lies at the address chosen. It stays for the life of the process,
+    // is at least as large as Segment, and consists of atomics only.
     unsafe {
-        libc::close(descriptor);
-        Some((&*page, true))
+        let page = libc::mmap(ptr::null_mut(), MAPPED_BYTES, access, libc::MAP_SHARED, descriptor, 0);
+        (page != libc::MAP_FAILED).then(|| &*page.cast())
     }
 }
 
-/// Whether the descriptor is a monitor's segment: an unlinked file of eight bytes, as an old monitor makes it, or an
-/// unlinked page that begins its record with our magic number. The variable may be a left-over from another
-/// program, and the number may be anybody's data file.
-fn is_segment(descriptor: c_int) -> bool {
+/// Whether this is a monitor's segment: an unlinked file of eight bytes, as an old monitor makes it, or an unlinked
+/// page that begins its record with our magic number.
+fn is_segment(file: &File) -> bool {
     let mut magic = [0; 4];
-    // SAFETY: an all-zero stat is a valid value, and fstat fills it or fails; pread writes at most four bytes.
-    let (stat, read) = unsafe {
-        let mut stat: libc::stat = std::mem::zeroed();
-        let known = libc::fstat(descriptor, &raw mut stat) == 0;
-        let offset = std::mem::offset_of!(Segment, magic) as libc::off_t;
-        (known.then_some(stat), libc::pread(descriptor, magic.as_mut_ptr().cast(), magic.len(), offset))
-    };
-    let ours = read == 4 && u32::from_ne_bytes(magic) == MAGIC;
-    stat.is_some_and(|stat| {
-        let unlinked = stat.st_mode & libc::S_IFMT == libc::S_IFREG && stat.st_nlink == 0;
-        unlinked && (stat.st_size == 8 || (ours && stat.st_size == MAPPED_BYTES as i64))
+    let marked = file.read_exact_at(&mut magic, std::mem::offset_of!(Segment, magic) as u64).is_ok();
+    let ours = marked && u32::from_ne_bytes(magic) == MAGIC;
+    file.metadata().is_ok_and(|file| {
+        let unlinked = file.is_file() && file.nlink() == 0;
+        unlinked && (file.len() == 8 || (ours && file.len() == MAPPED_BYTES as u64))
     })
 }

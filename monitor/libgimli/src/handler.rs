@@ -90,10 +90,13 @@ fn takes_signal(pid: libc::pid_t, signal: c_int) -> bool {
 
 unsafe extern "C" fn on_fault(signal: c_int, info: *mut libc::siginfo_t, context: *mut c_void) {
     let (pid, thread) = (number(libc::SYS_getpid), number(libc::SYS_gettid));
-    match claim(pid, thread) {
-        Claim::Mine => {}
-        Claim::Again => die(signal, info, pid, thread),
-        Claim::Another => park(),
+    let mine = (u64::from(pid) << 32) | u64::from(thread);
+    // A claim made by another process (this one was forked from it, or it was a vfork child) is void here.
+    let take = |held: u64| (held >> 32 != u64::from(pid)).then_some(mine);
+    match CLAIM.fetch_update(Ordering::AcqRel, Ordering::Acquire, take) {
+        Ok(_) => {}
+        Err(held) if held == mine => die(signal, info, pid, thread),
+        Err(_) => park(),
     }
     allow_tracer(MONITOR.load(Ordering::Relaxed));
     // SAFETY: SEGMENT is null or a mapping that is never unmapped.
@@ -107,7 +110,8 @@ unsafe extern "C" fn on_fault(signal: c_int, info: *mut libc::siginfo_t, context
                 segment.signal.store(signal, Ordering::Relaxed);
                 segment.code.store(code, Ordering::Relaxed);
                 segment.address.store(if code > 0 { address } else { 0 }, Ordering::Relaxed);
-                continue_when_parent_dies();
+                // Covers the SIGSTOP that a living monitor sends while it has the process traced.
+                when_parent_dies(libc::SIGCONT);
                 segment.ready.store(pid, Ordering::Release);
                 if !poke_monitor(libc::SIGUSR2) {
                     // The kernel tells the parent of a stop, whoever its child has become. For a process whose
@@ -121,7 +125,7 @@ unsafe extern "C" fn on_fault(signal: c_int, info: *mut libc::siginfo_t, context
         Some(_) => {
             // How a monitor tells a fault from a stop on purpose: the signal is blocked and has no handler.
             set_default(signal);
-            continue_when_parent_dies();
+            when_parent_dies(libc::SIGCONT);
             stop_to_be_seen(pid, thread);
         }
         None => {}
@@ -137,31 +141,6 @@ unsafe extern "C" fn on_fault(signal: c_int, info: *mut libc::siginfo_t, context
         unsafe { std::mem::transmute::<usize, ShutdownFunction>(function)(signal, info) };
     }
     die(signal, info, pid, thread);
-}
-
-enum Claim {
-    Mine,
-    Again,
-    Another,
-}
-
-/// One thread per process handles the fault. A claim made by another process (this one was forked from it, or
-/// it was a vfork child) is void here.
-fn claim(pid: u32, thread: u32) -> Claim {
-    let mine = (u64::from(pid) << 32) | u64::from(thread);
-    let mut held = CLAIM.load(Ordering::Acquire);
-    loop {
-        if held == mine {
-            return Claim::Again;
-        }
-        if held >> 32 == u64::from(pid) {
-            return Claim::Another;
-        }
-        match CLAIM.compare_exchange_weak(held, mine, Ordering::AcqRel, Ordering::Acquire) {
-            Ok(_) => return Claim::Mine,
-            Err(now) => held = now,
-        }
-    }
 }
 
 /// Waits for the end of the process, with every signal blocked (the handler's mask).
@@ -213,12 +192,6 @@ fn wait(segment: &Segment, mut done: impl FnMut(&Segment) -> bool) -> bool {
 fn is_gone(pid: u32) -> bool {
     // SAFETY: signal 0 sends nothing; errno is this thread's own.
     unsafe { libc::kill(pid as libc::pid_t, 0) != 0 && *libc::__errno_location() == libc::ESRCH }
-}
-
-/// From now on the kernel continues this process if its parent dies; covers the SIGSTOP that a living monitor
-/// sends while it has the process traced.
-fn continue_when_parent_dies() {
-    when_parent_dies(libc::SIGCONT);
 }
 
 /// A shutdown function that hangs is ended by the monitor; by the kernel when the monitor dies meanwhile; and by a

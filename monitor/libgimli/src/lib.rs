@@ -85,17 +85,11 @@ pub unsafe fn set_shutdown_hook(hook: Option<unsafe extern "C" fn(i32, *mut libc
 macro_rules! declare_tracer_module {
     ($name:literal) => {
         const _: () = {
-            const LENGTH: usize = $name.len() + 1;
             #[used]
             #[unsafe(link_section = "gimli_trace")]
-            static NAME: [u8; LENGTH] = {
-                let mut bytes = [0; LENGTH];
-                let mut at = 0;
-                while at + 1 < LENGTH {
-                    bytes[at] = $name.as_bytes()[at];
-                    at += 1;
-                }
-                bytes
+            static NAME: [u8; $name.len() + 1] = match concat!($name, "\0").as_bytes().first_chunk() {
+                Some(name) => *name,
+                None => unreachable!(),
             };
         };
     };

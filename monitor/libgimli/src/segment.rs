@@ -51,8 +51,10 @@ pub struct Segment {
     pub state: AtomicI32,
     /// Counts beats; wraps.
     pub ticks: AtomicI32,
+    /// When the last beat was, by CLOCK_MONOTONIC_COARSE, in nanoseconds; 0 when the server is an old one.
+    pub beat_at: AtomicU64,
     /// Keeps the beats and the fault record in different cache lines.
-    pub reserved: [u32; 14],
+    pub reserved: [u32; 12],
     /// [`MAGIC`] when the monitor understands what follows.
     pub magic: AtomicU32,
     /// Robust futex: the monitor's thread id, `FUTEX_WAITERS`, `FUTEX_OWNER_DIED`.
@@ -81,9 +83,14 @@ pub const OWNER_DIED: u32 = libc::FUTEX_OWNER_DIED;
 const _: () = assert!(size_of::<Segment>() <= MAPPED_BYTES && std::mem::offset_of!(Segment, magic) == 64);
 
 impl Segment {
-    /// Stores the state and counts one beat; an atomic add, so that beats of several threads never cancel out.
+    /// Stores the state and the time and counts one beat; an atomic add, so that beats of several threads never
+    /// cancel out. The coarse clock is read without a system call (vdso(7)).
     #[inline]
     pub fn beat(&self, state: i32) {
+        let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+        // SAFETY: fills the local timespec; async-signal-safe (signal-safety(7)).
+        unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC_COARSE, &raw mut now) };
+        self.beat_at.store(now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64, Ordering::Relaxed);
         self.state.store(state, Ordering::Relaxed);
         self.ticks.fetch_add(1, Ordering::Relaxed);
     }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::heart::Beats;
 
 const PID: Pid = 100;
 
@@ -59,6 +60,11 @@ impl Machine {
     }
 }
 
+/// What an old libgimli shows: no time comes with its beats.
+fn look(state: i32, ticks: i32) -> Event {
+    Event::Look(Beats { state, ticks, at: Duration::ZERO })
+}
+
 fn fault(pid: Pid) -> Event {
     Event::Fault(pid, "SIGSEGV".to_owned())
 }
@@ -82,7 +88,7 @@ fn a_faulted_server_is_traced_let_go_and_respawned() {
     let mut machine = Machine::running(settings(), 0);
     assert_eq!(machine.tell(fault(PID), 100), [trace(PID, Reason::Fault, true)]);
     assert_eq!(machine.tell(fault(PID), 100), [], "told again while it is traced");
-    let go = [Action::NoMoreFaults, Action::Release(PID), Action::Signal(libc::SIGCONT)];
+    let go = [Action::Release(PID), Action::Signal(libc::SIGCONT)];
     assert_eq!(machine.tell(traced(10), 101), go);
     let end = [close("Process 100 was killed by SIGSEGV (Segmentation fault)."), Action::Spawn];
     assert_eq!(machine.tell(SEGV, 101), end);
@@ -99,17 +105,12 @@ fn a_faulted_server_that_leaves_with_status_0_is_respawned_all_the_same() {
 #[test]
 fn a_hung_server_is_traced_aborted_and_at_last_killed() {
     let mut machine = Machine::running(settings(), 0);
-    machine.tell(Event::Look(2, 1), 10);
-    machine.tell(Event::Look(2, 1), 69);
+    machine.tell(look(2, 1), 10);
+    machine.tell(look(2, 1), 69);
     assert_eq!(machine.tell(Event::Tick, 69), []);
-    machine.tell(Event::Look(2, 1), 70);
+    machine.tell(look(2, 1), 70);
     assert_eq!(machine.tell(Event::Tick, 70), [trace(PID, Reason::Hang, false)]);
-    let abort = [
-        Action::NoMoreFaults,
-        Action::Release(PID),
-        Action::Signal(libc::SIGABRT),
-        Action::Signal(libc::SIGCONT),
-    ];
+    let abort = [Action::Release(PID), Action::Signal(libc::SIGABRT), Action::Signal(libc::SIGCONT)];
     assert_eq!(machine.tell(traced(10), 71), abort);
     assert_eq!(machine.0.wake_at(), Some(s(111)));
     assert_eq!(machine.tell(Event::Tick, 110), []);
@@ -122,8 +123,7 @@ fn a_hung_server_is_traced_aborted_and_at_last_killed() {
 #[test]
 fn a_beat_of_any_kind_keeps_the_server_alive() {
     let mut machine = Machine::running(settings(), 0);
-    let watchdog = Message { watchdog: true, ..Message::default() };
-    for (at, beat) in [(10, Event::Beat), (60, Event::Notify(watchdog)), (110, Event::Beat)] {
+    for (at, beat) in [(10, Event::Beat), (60, Event::Watchdog), (110, look(2, 1))] {
         machine.tell(beat, at);
         assert_eq!(machine.tell(Event::Tick, at + 59), []);
     }
@@ -133,7 +133,7 @@ fn a_beat_of_any_kind_keeps_the_server_alive() {
 #[test]
 fn a_server_that_never_beat_is_never_hung() {
     let mut machine = Machine::running(settings(), 0);
-    machine.tell(Event::Look(0, 0), 100_000);
+    machine.tell(look(0, 0), 100_000);
     assert_eq!(machine.tell(Event::Tick, 100_000), []);
 }
 
@@ -178,7 +178,7 @@ fn an_old_libgimli_that_stops_in_its_handler_is_traced_and_continued() {
     let mut machine = Machine::running(settings(), 0);
     let stopped = Event::StoppedByHandler;
     assert_eq!(machine.tell(stopped.clone(), 50), [trace(PID, Reason::Fault, false)]);
-    assert_eq!(machine.tell(traced(10), 51)[2..], [Action::Signal(libc::SIGCONT)]);
+    assert_eq!(machine.tell(traced(10), 51)[1..], [Action::Signal(libc::SIGCONT)]);
     assert_eq!(machine.tell(stopped, 52), [Action::Signal(libc::SIGCONT)], "a second stop is not traced");
 }
 
@@ -200,7 +200,7 @@ fn a_server_that_faults_while_traced_on_request_is_dealt_with_afterwards() {
     let mut old = Machine::running(settings(), 0);
     old.tell(Event::TraceRequested, 5);
     old.tell(Event::StoppedByHandler, 5);
-    assert_eq!(old.tell(traced(10), 6)[2..], [Action::Signal(libc::SIGCONT)]);
+    assert_eq!(old.tell(traced(10), 6)[1..], [Action::Signal(libc::SIGCONT)]);
 }
 
 #[test]
@@ -220,7 +220,7 @@ fn a_tracer_that_takes_too_long_is_killed_and_the_server_dealt_with() {
     assert_eq!(machine.0.wake_at(), Some(s(40)));
     assert_eq!(machine.tell(Event::Tick, 40), [Action::KillTracer]);
     let stopped = Event::Traced(Some("stopped".to_owned()), 5);
-    assert_eq!(machine.tell(stopped, 40)[1..], [Action::Release(PID), Action::Signal(libc::SIGCONT)]);
+    assert_eq!(machine.tell(stopped, 40), [Action::Release(PID), Action::Signal(libc::SIGCONT)]);
 }
 
 #[test]
@@ -274,7 +274,7 @@ fn the_first_traces_of_a_burst_are_kept_and_later_ones_counted() {
         assert!(matches!(machine.die(at)[..], [.., Action::Spawn]));
         machine.tell(Event::Spawned(PID), at);
     }
-    let go = [Action::NoMoreFaults, Action::Release(PID), Action::Signal(libc::SIGCONT)];
+    let go = [Action::Release(PID), Action::Signal(libc::SIGCONT)];
     assert_eq!(machine.tell(fault(PID), 4), go);
     machine.tell(SEGV, 4);
     machine.tell(Event::Spawned(PID), 4);
@@ -370,23 +370,33 @@ fn a_command_that_cannot_run_ends_the_monitor_at_once_unless_it_ran_before() {
 fn readiness_is_told_once_and_only_when_the_server_is_ready() {
     let up = [Action::Up("READY=1".to_owned())];
     let mut segment = Machine::running(settings(), 0);
-    assert_eq!(segment.tell(Event::Look(1, 0), 1), []);
+    assert_eq!(segment.tell(look(1, 0), 1), []);
     assert_eq!(segment.tell(Event::Beat, 1), [], "attached and starting");
-    assert_eq!(segment.tell(Event::Look(2, 1), 2), up);
-    assert_eq!(segment.tell(Event::Look(2, 2), 3), []);
+    assert_eq!(segment.tell(look(2, 1), 2), up);
+    assert_eq!(segment.tell(look(2, 2), 3), []);
     let mut datagram = Machine::running(settings(), 0);
-    let beat = Message { watchdog: true, ..Message::default() };
-    assert_eq!(datagram.tell(Event::Notify(beat), 1), []);
-    let ready = Message { ready: true, ..Message::default() };
-    assert_eq!(datagram.tell(Event::Notify(ready), 2), up);
+    assert_eq!(datagram.tell(Event::Watchdog, 1), []);
+    assert_eq!(datagram.tell(Event::Ready, 2), up);
     assert_eq!(Machine::running(settings(), 0).tell(Event::Beat, 1), up);
+}
+
+#[test]
+fn a_daemon_sets_and_triggers_its_watchdog() {
+    let mut machine = Machine::running(settings(), 0);
+    machine.tell(Event::Watchdog, 0);
+    machine.tell(Event::Interval(s(5)), 0);
+    assert_eq!(machine.0.wake_at(), Some(s(5)));
+    assert_eq!(machine.tell(Event::Tick, 5), [trace(PID, Reason::Hang, false)]);
+    let mut machine = Machine::running(settings(), 0);
+    assert_eq!(machine.tell(Event::Trigger, 1), [trace(PID, Reason::Hang, false)]);
+    assert_eq!(machine.tell(Event::Trigger, 2), [], "once");
 }
 
 #[test]
 fn a_server_that_asks_for_more_time_to_end_gets_it() {
     let mut machine = Machine::running(settings(), 0);
     machine.tell(Event::Terminate(libc::SIGTERM), 10);
-    machine.tell(Event::Notify(Message { extend: Some(s(100)), ..Message::default() }), 20);
+    machine.tell(Event::Extend(s(100)), 20);
     assert_eq!(machine.0.wake_at(), Some(s(120)));
 }
 
@@ -395,8 +405,15 @@ fn no_order_of_events_makes_it_panic_or_forget_to_exit() {
     let events = [
         Event::Spawned(PID),
         Event::SpawnFailed(libc::EACCES),
-        Event::Look(2, 5),
+        look(2, 5),
         Event::Beat,
+        Event::Watchdog,
+        Event::Ready,
+        Event::Stopping,
+        Event::Status("busy".to_owned()),
+        Event::Extend(s(50)),
+        Event::Interval(s(5)),
+        Event::Trigger,
         fault(PID),
         fault(7),
         Event::StoppedByHandler,
@@ -425,6 +442,6 @@ fn no_order_of_events_makes_it_panic_or_forget_to_exit() {
             .into_iter()
             .flat_map(|event| machine.tell(event, 900))
             .collect();
-        assert!(actions.iter().any(|action| matches!(action, Action::Exit(_))), "{:?}", machine.0.phase);
+        assert!(actions.iter().any(|action| matches!(action, Action::Exit(_))), "{:?}", machine.0.run);
     }
 }
