@@ -46,6 +46,8 @@ pub struct Settings {
     pub pause: Pause,
     /// Bytes of memory copied at the most so that it can be let go early.
     pub max_copy: u64,
+    /// Processes that analyze threads at the same time.
+    pub jobs: Option<usize>,
     /// Whether text is coloured.
     pub color: When,
     /// Whether more is told.
@@ -161,6 +163,13 @@ struct Arguments {
     /// Most memory copied so that the process can be let go before it is analyzed (suffixes: k, M, G)
     #[arg(long, value_name = "SIZE", default_value = "64M", value_parser = parse_size)]
     max_copy: u64,
+
+    /// Processes that analyze threads at the same time
+    ///
+    /// By default one for each processor while the process is held, and one less while it runs.
+    /// With plugins there is one: they see the threads in order.
+    #[arg(short, long, value_name = "COUNT", value_parser = at_least_one)]
+    jobs: Option<usize>,
 
     #[command(flatten)]
     plugins: PluginArguments,
@@ -326,6 +335,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Settings, 
             None => Pause::Consistent,
         },
         max_copy: arguments.max_copy,
+        jobs: arguments.jobs,
         color: arguments.color,
         verbose: arguments.verbose,
         debug: arguments.debug.sources(),
@@ -442,6 +452,8 @@ mod tests {
             "2.5",
             "--max-copy",
             "1M",
+            "--jobs",
+            "3",
             "-v",
             "7",
         ]);
@@ -455,6 +467,7 @@ mod tests {
             (settings.pause, settings.max_copy),
             (Pause::AtMost(Duration::from_micros(2500)), 1 << 20)
         );
+        assert_eq!(settings.jobs, Some(3));
         assert_eq!(self::settings(&["--snapshot", "7"]).pause, Pause::Snapshot);
         assert!(!settings.variables && settings.verbose);
     }

@@ -65,6 +65,7 @@ fn run(settings: &Settings) -> anyhow::Result<u8> {
         format: settings.format,
         style,
         debug: settings.debug.clone(),
+        jobs: settings.jobs,
         plugins,
         notes_plugin_calls: settings.trace_plugins,
     });

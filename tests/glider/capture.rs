@@ -9,6 +9,7 @@ mod capture {
     mod command_line;
     mod fake_analyzer;
     mod holding;
+    mod jobs;
     mod pause;
     mod session;
     mod target;

@@ -8,6 +8,8 @@
 mod pieces;
 mod signal;
 mod threads;
+mod turns;
+mod workers;
 
 use crate::address::Address;
 use crate::dwarf::DebugInfo;
@@ -23,9 +25,17 @@ use crate::types::Types;
 use crate::values::Process;
 use pieces::Pieces;
 use std::fmt::Write;
+use std::num::NonZeroUsize;
+use threads::Threads;
+use turns::Turns;
+use workers::Workers;
 
 /// `AT_ENTRY` of getauxval(3): where the program, not its interpreter, starts.
 const AT_ENTRY: u64 = 9;
+
+/// Threads that are analyzed before others are given to other processes: what they look up is then
+/// known to all.
+const WARM_UP: usize = 4;
 
 /// What is analyzed, and how much of it is shown.
 #[derive(Clone, Debug)]
@@ -40,6 +50,9 @@ pub struct Settings {
     pub style: Style,
     /// Where debug information is taken from.
     pub debug: DebugSources,
+    /// Processes that analyze threads at the same time; by default as many as there are processors,
+    /// or one less while the target runs.
+    pub jobs: Option<usize>,
     /// Which plugins are loaded.
     pub plugins: Sources,
     /// Whether each call of a plugin is noted.
@@ -62,30 +75,46 @@ impl GliderAnalyzer {
 
     /// Every thread, the header and what the footer says of them. `seat` makes this the plugin
     /// host; the first `done` threads are in the output already, and are gone through for the plugins alone.
+    /// Without plugins up to `jobs` processes share the threads.
     fn go_through(
         &self,
         process: Process<'_>,
         capture: &Capture,
         seat: Option<&Seat<'_>>,
-        done: usize,
+        (done, jobs): (usize, usize),
         output: &mut dyn Output,
     ) -> Footer {
+        let count = capture.threads.len();
+        let alone = Turns::new(count, output.size());
+        let shared = if jobs > 1 { Turns::shared(count, output.size()).ok() } else { None };
+        let branches: Vec<_> = match shared {
+            Some(_) => (1..jobs).map_while(|number| output.branch(number)).collect(),
+            None => Vec::new(),
+        };
+        let turns = shared.unwrap_or(&alone);
         let stacks = Stacks::new(process, capture);
         let host = seat.map(|seat| Host::load(seat, &stacks, &self.settings.limits));
-        let mut threads = threads::Threads::new(&stacks, &self.settings, host.as_ref());
-        let (format, style) = (self.settings.format, self.settings.style);
-        let mut pieces = Pieces::new(output, seat, (format, style), done);
-        let mut place = 0;
-        for (index, captured) in capture.threads.iter().enumerate() {
-            place += usize::from(threads.analyze(index, place, captured, &mut pieces));
-            pieces.next_thread();
+        let mut threads = Threads::new(&stacks, &self.settings, host.as_ref());
+        let look = (self.settings.format, self.settings.style);
+        let mut pieces = Pieces::new(output, seat, turns, look, done);
+        let mut workers = Workers::default();
+        if !branches.is_empty() {
+            threads.take_turns(turns, WARM_UP, &mut pieces);
+            // Each is worth its start only with some threads to do.
+            for mut branch in branches.into_iter().take(turns.left() / WARM_UP) {
+                workers.start(|| {
+                    threads.take_problems();
+                    let mut pieces = Pieces::new(&mut *branch, None, turns, look, 0);
+                    threads.take_turns(turns, usize::MAX, &mut pieces);
+                    let _ = branch.put_footer(&footer(&process, &mut threads));
+                });
+            }
         }
-        let mut footer = Footer {
-            modules: process.modules.iter().map(|module| describe(module, &threads)).collect(),
-            variables_left_out: threads.has_left_out_variables(),
-            problems: threads.take_problems().into_iter().chain(cut_short()).collect(),
-            ..Footer::default()
-        };
+        threads.take_turns(turns, usize::MAX, &mut pieces);
+        let failures = workers.wait();
+        let mut footer = footer(&process, &mut threads);
+        footer.problems.extend(failures);
+        threads.recall_cause(turns);
         let mut header = fallback::header(capture);
         header.crash_info = threads.crash();
         header.cause = threads.words();
@@ -94,12 +123,30 @@ impl GliderAnalyzer {
             host.check();
         }
         let mut rendered = Vec::new();
-        render_header(&header, format, style, &mut rendered);
+        render_header(&header, look.0, look.1, &mut rendered);
         output.put_header(&rendered);
         if let Some(host) = &host {
             host.advance(capture.threads.len(), output.size());
         }
         footer
+    }
+
+    /// How many processes analyze threads at the same time: one less than there are processors
+    /// when the target is to have one itself.
+    fn jobs(&self, memory: &dyn Memory) -> usize {
+        let processors = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        let automatic = if memory.is_released() { processors - 1 } else { processors };
+        self.settings.jobs.unwrap_or(automatic).max(1)
+    }
+}
+
+/// What is to be said of the threads that were analyzed here.
+fn footer(process: &Process<'_>, threads: &mut Threads<'_>) -> Footer {
+    Footer {
+        modules: process.modules.iter().map(|module| describe(module, threads)).collect(),
+        variables_left_out: threads.has_left_out_variables(),
+        problems: threads.take_problems().into_iter().chain(cut_short()).collect(),
+        ..Footer::default()
     }
 }
 
@@ -128,7 +175,7 @@ impl Analyzer for GliderAnalyzer {
         let process = Process { memory, modules: &modules, types: &types };
         let plan = self.plugins.plan(&self.settings.plugins, &modules, memory);
         if plan.plugins.is_empty() {
-            let mut footer = self.go_through(process, capture, None, 0, output);
+            let mut footer = self.go_through(process, capture, None, (0, self.jobs(memory)), output);
             footer.problems.splice(0..0, plan.problems);
             footer.plugins = plan.missing;
             return footer;
@@ -138,13 +185,13 @@ impl Analyzer for GliderAnalyzer {
             self.settings.notes_plugin_calls,
             &self.settings.limits,
             output,
-            &|seat, done, output| self.go_through(process, capture, seat, done, output),
+            &|seat, done, output| self.go_through(process, capture, seat, (done, 1), output),
         )
     }
 }
 
 /// A module as the report lists it.
-fn describe(module: &Module, threads: &threads::Threads<'_>) -> report::Module {
+fn describe(module: &Module, threads: &Threads<'_>) -> report::Module {
     let object = module.object.as_ref().ok();
     let debug_info = object.and_then(|object| object.known_debug_info());
     let is_bare = object.is_some() && threads.has_code_in(module) && debug_info.is_none();

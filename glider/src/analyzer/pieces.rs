@@ -1,11 +1,12 @@
 //! The way of the threads into the output: rendered piece by piece, handed over in chunks, so
 //! that of a thread's frames and of its rendering there is never more in memory than that.
 
+use super::turns::Turns;
 use crate::plugin::Seat;
 use crate::report::render::{
     Format, Style, render_frame, render_gap, render_thread_begin, render_thread_end,
 };
-use crate::report::{Frame, Thread, Truncation};
+use crate::report::{Footer, Frame, Thread, Truncation};
 use crate::session::Output;
 
 /// Bytes rendered before they are handed over.
@@ -15,6 +16,7 @@ const CHUNK: usize = 16 << 10;
 pub(super) struct Pieces<'o> {
     output: &'o mut dyn Output,
     seat: Option<&'o Seat<'o>>,
+    turns: &'o Turns,
     format: Format,
     style: Style,
     /// Threads that are in the output already: their pieces are dropped.
@@ -33,16 +35,22 @@ impl<'o> Pieces<'o> {
     pub(super) fn new(
         output: &'o mut dyn Output,
         seat: Option<&'o Seat<'o>>,
+        turns: &'o Turns,
         (format, style): (Format, Style),
         done: usize,
     ) -> Pieces<'o> {
         let rendered = Vec::with_capacity(CHUNK);
-        Pieces { output, seat, format, style, done, thread: 0, is_begun: false, frames: 0, rendered }
+        Pieces { output, seat, turns, format, style, done, thread: 0, is_begun: false, frames: 0, rendered }
     }
 
-    /// Bytes rendered so far.
+    /// The thread with this index in the capture is next.
+    pub(super) fn turn_to(&mut self, thread: usize) {
+        (self.thread, self.is_begun, self.frames) = (thread, false, 0);
+    }
+
+    /// Bytes rendered so far, by whomever.
     pub(super) fn size(&self) -> u64 {
-        self.output.size() + self.rendered.len() as u64
+        self.turns.size() + self.rendered.len() as u64
     }
 
     /// How many frames the thread has so far.
@@ -72,8 +80,8 @@ impl<'o> Pieces<'o> {
         self.render(|format, style, out| render_thread_end(thread, format, style, out));
     }
 
-    /// The thread is complete, or has no pieces because it is hidden. The next one follows.
-    pub(super) fn next_thread(&mut self) {
+    /// The thread is complete, or has no pieces because it is hidden.
+    pub(super) fn end_thread(&mut self) {
         if self.thread >= self.done {
             self.hand_over();
             self.output.end_thread();
@@ -81,7 +89,6 @@ impl<'o> Pieces<'o> {
                 seat.advance(self.thread + 1, self.output.size());
             }
         }
-        (self.thread, self.is_begun, self.frames) = (self.thread + 1, false, 0);
     }
 
     fn render(&mut self, render: impl FnOnce(Format, Style, &mut Vec<u8>)) {
@@ -103,7 +110,28 @@ impl<'o> Pieces<'o> {
             self.is_begun = true;
         }
         self.output.append(&self.rendered);
+        self.turns.grow(self.rendered.len());
         self.rendered.clear();
+    }
+}
+
+/// An output for what is in the report already.
+pub(super) struct Nowhere;
+
+impl Output for Nowhere {
+    fn put_header(&mut self, _: &[u8]) {}
+    fn begin_thread(&mut self, _: usize) {}
+    fn append(&mut self, _: &[u8]) {}
+    fn end_thread(&mut self) {}
+    fn size(&self) -> u64 {
+        0
+    }
+    fn set_size(&mut self, _: u64) {}
+    fn put_footer(&mut self, _: &Footer) -> Result<(), String> {
+        Ok(())
+    }
+    fn branch(&self, _: usize) -> Option<Box<dyn Output>> {
+        None
     }
 }
 
@@ -137,6 +165,12 @@ mod tests {
             0
         }
         fn set_size(&mut self, _: u64) {}
+        fn put_footer(&mut self, _: &Footer) -> Result<(), String> {
+            Ok(())
+        }
+        fn branch(&self, _: usize) -> Option<Box<dyn Output>> {
+            None
+        }
     }
 
     /// A thread of two thousand frames, with a gap and everything around it.
@@ -163,6 +197,7 @@ mod tests {
     }
 
     fn put(thread: &Thread, pieces: &mut Pieces<'_>) {
+        pieces.turn_to(thread.index);
         pieces.begin(thread);
         for frame in &thread.frames {
             if let Some(gap) = thread.truncated.as_ref().filter(|gap| gap.before_frame == pieces.frames()) {
@@ -171,7 +206,7 @@ mod tests {
             pieces.frame(frame);
         }
         pieces.end(thread);
-        pieces.next_thread();
+        pieces.end_thread();
     }
 
     #[test]
@@ -179,7 +214,8 @@ mod tests {
         let threads = [deep_thread(), Thread { index: 1, ..deep_thread() }];
         for format in [Format::Text, Format::Json] {
             let mut output = Recorder::default();
-            let mut pieces = Pieces::new(&mut output, None, (format, Style::default()), 0);
+            let turns = Turns::new(2, 0);
+            let mut pieces = Pieces::new(&mut output, None, &turns, (format, Style::default()), 0);
             threads.iter().for_each(|thread| put(thread, &mut pieces));
             assert_eq!((output.threads.len(), output.ended), (2, 2));
             for (thread, (index, parts)) in threads.iter().zip(&output.threads) {
@@ -195,14 +231,17 @@ mod tests {
     #[test]
     fn a_hidden_thread_is_put_empty_and_what_was_done_before_is_not_put_again() {
         let mut output = Recorder::default();
-        let mut pieces = Pieces::new(&mut output, None, (Format::Text, Style::default()), 1);
+        let turns = Turns::new(3, 0);
+        let mut pieces = Pieces::new(&mut output, None, &turns, (Format::Text, Style::default()), 1);
         put(&deep_thread(), &mut pieces);
-        pieces.next_thread();
-        let thread = Thread { index: 1, ..Thread::default() };
+        pieces.turn_to(1);
+        pieces.end_thread();
+        let thread = Thread { index: 2, ..Thread::default() };
         put(&thread, &mut pieces);
+        let size = pieces.size();
         let lengths: Vec<(usize, usize)> =
             output.threads.iter().map(|(index, parts)| (*index, parts.concat().len())).collect();
-        assert_eq!(lengths, [(1, 0), (2, "\nThread 1 (LWP 0)\n".len())]);
-        assert_eq!(output.ended, 2);
+        assert_eq!(lengths, [(1, 0), (2, "\nThread 2 (LWP 0)\n".len())]);
+        assert_eq!((output.ended, size), (2, "\nThread 2 (LWP 0)\n".len() as u64));
     }
 }

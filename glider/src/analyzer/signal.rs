@@ -110,6 +110,18 @@ impl Cause {
         }
     }
 
+    /// Orders causes of different threads: the least is better.
+    pub(super) fn key(&self) -> Option<u64> {
+        let (is_fault, crash) = self.found.as_ref()?;
+        let thread = u64::try_from(crash.crashing_thread?).ok()?;
+        Some(u64::from(!is_fault) << 32 | thread)
+    }
+
+    /// The thread of a cause with this key.
+    pub(super) fn thread_of(key: u64) -> usize {
+        usize::try_from(key & u64::from(u32::MAX)).unwrap_or(usize::MAX)
+    }
+
     /// The cause found.
     pub(super) fn crash(&self) -> Option<CrashInfo> {
         self.found.as_ref().map(|(_, crash)| crash.clone())

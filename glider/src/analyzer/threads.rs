@@ -2,8 +2,9 @@
 //! into the report's form.
 
 use super::Settings;
-use super::pieces::Pieces;
+use super::pieces::{Nowhere, Pieces};
 use super::signal::{self, Cause};
+use super::turns::Turns;
 use crate::address::Address;
 use crate::cause;
 use crate::object::Module;
@@ -28,6 +29,8 @@ pub(super) struct Threads<'a> {
     /// The signals of the thread at hand, each with the frame it interrupted.
     signals: Vec<(usize, SignalInfo)>,
     variables: bool,
+    /// Threads analyzed and not hidden.
+    shown: usize,
     problems: Vec<String>,
 }
 
@@ -48,7 +51,44 @@ impl<'a> Threads<'a> {
     ) -> Threads<'a> {
         let (cause, variables) = (Cause::default(), settings.variables);
         let (words, signals, problems) = Default::default();
-        Threads { stacks, settings, host, cause, words, signals, variables, problems }
+        Threads { stacks, settings, host, cause, words, signals, variables, shown: 0, problems }
+    }
+
+    /// Analyzes threads whose turn it is, `most` of them.
+    pub(super) fn take_turns(&mut self, turns: &Turns, most: usize, pieces: &mut Pieces<'_>) {
+        for _ in 0..most {
+            let Some(index) = turns.next() else { break };
+            let Some(captured) = self.stacks.capture.threads.get(index) else { break };
+            // Only plugins hide threads, and with plugins the turns are all taken here.
+            let place = if self.host.is_some() { self.shown } else { index };
+            pieces.turn_to(index);
+            self.shown += usize::from(self.analyze(index, place, captured, pieces));
+            pieces.end_thread();
+            turns.offer_cause(self.cause.key());
+            turns.offer_words(self.words.last().map(|cause| cause.thread));
+        }
+    }
+
+    /// Makes the cause, and the words for it, those of all threads, where another process analyzed
+    /// the thread that has them.
+    pub(super) fn recall_cause(&mut self, turns: &Turns) {
+        if self.host.is_some() {
+            return;
+        }
+        let crashed = turns.cause().filter(|best| self.cause.key() != Some(*best)).map(Cause::thread_of);
+        let telling = turns.words().filter(|first| self.words.iter().all(|cause| cause.thread != *first));
+        if crashed.is_some() {
+            self.cause = Cause::default();
+        }
+        for index in crashed.into_iter().chain(telling.filter(|index| Some(*index) != crashed)) {
+            let Some(captured) = self.stacks.capture.threads.get(index) else { continue };
+            let look = (self.settings.format, self.settings.style);
+            let mut nowhere = Nowhere;
+            let mut pieces = Pieces::new(&mut nowhere, None, turns, look, usize::MAX);
+            self.analyze(index, index, captured, &mut pieces);
+        }
+        // What was found here may be of a later thread than what was recalled.
+        self.words.sort_by_key(|cause| cause.thread);
     }
 
     /// What could not be shown.

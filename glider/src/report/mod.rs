@@ -66,6 +66,24 @@ pub struct Footer {
     pub timing: Timing,
 }
 
+impl Footer {
+    /// Adds what another process found that analyzed other threads of the same trace.
+    pub fn merge(&mut self, other: Footer) {
+        self.problems.extend(other.problems);
+        self.variables_left_out |= other.variables_left_out;
+        if self.modules.is_empty() {
+            self.modules = other.modules;
+            return;
+        }
+        for (module, other) in self.modules.iter_mut().zip(other.modules) {
+            // Whoever had code of the module on a stack knows of its debug information.
+            if module.debug_info.is_none() && module.problem.is_none() {
+                *module = other;
+            }
+        }
+    }
+}
+
 /// Whether the report holds everything that was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum Status {

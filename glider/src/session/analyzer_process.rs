@@ -3,7 +3,7 @@
 //! put into the spool.
 
 use super::link::Link;
-use super::spool::SpoolWriter;
+use super::spool::{self, SpoolWriter};
 use crate::confine::{self, opener::Opener};
 use crate::target::Owner;
 use crate::target::siginfo;
@@ -21,8 +21,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Heap and stack it may use; mapped files do not count.
 const MAX_DATA: u64 = 2 << 30;
-/// Longest file it may write: the spool has a limit of its own below this.
-const MAX_FILE: u64 = 1200 << 20;
 /// Characters of its last words that are passed on.
 const MAX_LAST_WORDS: usize = 300;
 /// Exit status after a panic, as Rust's own runtime has it.
@@ -183,7 +181,7 @@ fn confine(
 ) -> io::Result<String> {
     confine::limit(Resource::RLIMIT_CORE, 0)?;
     confine::limit(Resource::RLIMIT_DATA, MAX_DATA)?;
-    confine::limit(Resource::RLIMIT_FSIZE, MAX_FILE)?;
+    confine::limit(Resource::RLIMIT_FSIZE, spool::MAX_FILE)?;
     // Should memory run short, this process is the one to end, not the server it looks at.
     let _ = std::fs::write("/proc/self/oom_score_adj", "1000");
     confine::descriptors::keep_only(

@@ -8,7 +8,7 @@
 use super::analyzer_process::{AnalyzerProcess, Rights};
 use super::link::{Link, News};
 use super::spool::{self, SpoolReader, SpoolWriter};
-use super::{Analyzer, debug_packages, fallback};
+use super::{Analyzer, Output, debug_packages, fallback};
 use crate::confine::opener::Opener;
 use crate::report::render::{Format, Style, render_footer, render_header, render_thread};
 use crate::report::{Footer, PauseMode, Plugin, Status, Timing};

@@ -45,4 +45,13 @@ pub trait Output {
     /// Takes over what a process forked from this one has put: `size` is what that process
     /// had put when it was last in order. What is behind that is dropped.
     fn set_size(&mut self, size: u64);
+    /// Puts what is to be said after the threads, by whoever put them. Those of all branches are
+    /// put together.
+    ///
+    /// # Errors
+    /// When it, or any part before it, could not be put.
+    fn put_footer(&mut self, footer: &Footer) -> Result<(), String>;
+    /// A place of its own for threads that a process forked from this one analyzes, with a number
+    /// from 1 on; `None` when there are no more.
+    fn branch(&self, number: usize) -> Option<Box<dyn Output>>;
 }

@@ -4,6 +4,9 @@
 //! there as a whole or, when the analyzer died in the middle, recognizably unfinished. The
 //! keeper believes nothing it reads back: a record that is out of place ends the reading.
 //!
+//! Processes that write at the same time have branches of their own: equal parts of a file that
+//! is mostly hole.
+//!
 //! A record is a header of four little-endian words (mark, kind, index, length), then that
 //! many bytes. The length is put in its place when the record is complete.
 
@@ -23,8 +26,12 @@ const LENGTH_AT: u64 = 12;
 /// The length of a record that is not complete: longer than [`MAX_SIZE`], as is every number on
 /// the way from it to a true length, of which the highest byte is written last.
 const UNFINISHED: u32 = u32::MAX;
-/// Bytes a spool may hold: far above any limit of the report, below what endangers the machine.
+/// Bytes a branch may hold: far above any limit of the report, below what endangers the machine.
 const MAX_SIZE: u64 = 1 << 30;
+/// Branches there may be, the first among them.
+const MAX_BRANCHES: usize = 64;
+/// Longest file that a spool may be.
+pub(super) const MAX_FILE: u64 = MAX_SIZE * MAX_BRANCHES as u64;
 /// Bytes of a footer that are believed.
 const MAX_FOOTER: u64 = 64 << 20;
 /// Bytes of what the analyzer has given up, in words.
@@ -46,6 +53,8 @@ pub(super) fn create() -> io::Result<File> {
 #[derive(Debug)]
 pub(super) struct SpoolWriter {
     file: File,
+    /// Where the branch begins.
+    base: u64,
     /// Bytes of the complete records.
     size: u64,
     /// Bytes of the record that is being written, its header included.
@@ -55,7 +64,7 @@ pub(super) struct SpoolWriter {
 
 impl SpoolWriter {
     pub(super) fn new(file: File) -> Self {
-        SpoolWriter { file, size: 0, open: 0, failed: false }
+        SpoolWriter { file, base: 0, size: 0, open: 0, failed: false }
     }
 
     /// Writes one record.
@@ -83,7 +92,8 @@ impl SpoolWriter {
     fn end(&mut self) {
         let length = u32::try_from(self.open.saturating_sub(HEADER_SIZE)).unwrap_or(UNFINISHED);
         if !self.failed {
-            self.failed = self.file.write_all_at(&length.to_le_bytes(), self.size + LENGTH_AT).is_err();
+            self.failed =
+                self.file.write_all_at(&length.to_le_bytes(), self.base + self.size + LENGTH_AT).is_err();
         }
         if !self.failed {
             self.size += self.open;
@@ -94,17 +104,6 @@ impl SpoolWriter {
     /// Puts what the analyzer has given up, in words.
     pub(super) fn put_rights(&mut self, words: &str) {
         self.put(KIND_RIGHTS, 0, words.as_bytes());
-    }
-
-    /// Puts the footer, which the keeper completes and renders.
-    ///
-    /// # Errors
-    /// When it, or any part before it, could not be put.
-    pub(super) fn put_footer(&mut self, footer: &Footer) -> Result<(), String> {
-        let bytes =
-            postcard::to_stdvec(footer).map_err(|error| format!("cannot encode the footer: {error}"))?;
-        self.put(KIND_FOOTER, 0, &bytes);
-        if self.failed { Err("the rendered report does not fit into memory".to_owned()) } else { Ok(()) }
     }
 }
 
@@ -120,7 +119,7 @@ impl Output for SpoolWriter {
     /// After a failure (memory is short) nothing more is written, so that what is there stays readable.
     fn append(&mut self, rendered: &[u8]) {
         // At its own offset: a forked process shares the file's.
-        let at = self.size + self.open;
+        let at = self.base + self.size + self.open;
         let open = self.open + rendered.len() as u64;
         self.failed |= self.size + open > MAX_SIZE;
         if !self.failed {
@@ -142,6 +141,19 @@ impl Output for SpoolWriter {
         let size = self.file.metadata().map_or(0, |metadata| metadata.len()).min(size);
         self.failed |= self.file.set_len(size).is_err();
         (self.size, self.open) = (size, 0);
+    }
+
+    fn put_footer(&mut self, footer: &Footer) -> Result<(), String> {
+        let bytes =
+            postcard::to_stdvec(footer).map_err(|error| format!("cannot encode the footer: {error}"))?;
+        self.put(KIND_FOOTER, 0, &bytes);
+        if self.failed { Err("the rendered report does not fit into memory".to_owned()) } else { Ok(()) }
+    }
+
+    fn branch(&self, number: usize) -> Option<Box<dyn Output>> {
+        let base = MAX_SIZE * u64::try_from(number).ok().filter(|_| number < MAX_BRANCHES)?;
+        let file = self.file.try_clone().ok()?;
+        Some(Box::new(SpoolWriter { file, base, size: 0, open: 0, failed: false }))
     }
 }
 
@@ -174,27 +186,44 @@ pub(super) struct SpoolReader {
 }
 
 impl SpoolReader {
-    /// Indexes the records of a spool about `thread_count` threads, up to the first that is not whole.
-    /// Of two records for the same part the first counts.
+    /// Indexes the records of a spool about `thread_count` threads: of each branch up to the first
+    /// that is not whole. Of two records for the same part the first counts.
     pub(super) fn new(file: File, thread_count: usize) -> Self {
         let mut reader =
             SpoolReader { file, rights: None, header: None, threads: vec![None; thread_count], footer: None };
         let size = reader.file.metadata().map_or(0, |metadata| metadata.len());
-        let mut offset = 0;
-        while let Some((kind, index, part)) = reader.read_record(offset, size) {
+        for branch in 0..MAX_BRANCHES as u64 {
+            let base = branch * MAX_SIZE;
+            reader.read_branch(base, size.min(base + MAX_SIZE));
+        }
+        reader
+    }
+
+    /// Indexes the records of one branch.
+    fn read_branch(&mut self, base: u64, size: u64) {
+        let mut offset = base;
+        let mut has_footer = false;
+        while let Some((kind, index, part)) = self.read_record(offset, size) {
             offset = part.offset + part.length;
             match kind {
-                KIND_HEADER => reader.header = reader.header.or(Some(part)),
-                KIND_THREAD => match reader.threads.get_mut(index) {
+                KIND_HEADER => self.header = self.header.or(Some(part)),
+                KIND_THREAD => match self.threads.get_mut(index) {
                     Some(thread) => *thread = thread.or(Some(part)),
                     None => break,
                 },
-                KIND_RIGHTS => reader.rights = reader.read_words(part),
-                KIND_FOOTER if reader.footer.is_none() => reader.footer = reader.read_footer(part),
+                KIND_RIGHTS => self.rights = self.read_words(part),
+                KIND_FOOTER if !has_footer => {
+                    has_footer = true;
+                    if let Some(footer) = self.read_footer(part) {
+                        match &mut self.footer {
+                            Some(known) => known.merge(footer),
+                            None => self.footer = Some(footer),
+                        }
+                    }
+                }
                 _ => break,
             }
         }
-        reader
     }
 
     fn read_record(&self, offset: u64, size: u64) -> Option<(u32, usize, Part)> {
@@ -368,6 +397,27 @@ mod tests {
             assert!(reader.footer.is_none() && reader.threads[0].is_none(), "byte {offset}");
         }
         assert!(reader_of(&bytes, 0).footer.is_none(), "a thread that was not captured");
+    }
+
+    #[test]
+    fn branches_are_written_side_by_side_and_their_footers_put_together() {
+        let file = create().unwrap();
+        let mut writer = SpoolWriter::new(file.try_clone().unwrap());
+        let footer = |problem: &str| Footer { problems: vec![problem.to_owned()], ..Footer::default() };
+        let mut branch = writer.branch(3).unwrap();
+        for (index, text) in [(2, b"two"), (0, b"nil")] {
+            branch.begin_thread(index);
+            branch.append(text);
+            branch.end_thread();
+        }
+        put_thread(&mut writer, 1, &[b"one"]);
+        branch.put_footer(&footer("of the branch")).unwrap();
+        writer.put_footer(&footer("of the first")).unwrap();
+        assert!(writer.branch(MAX_BRANCHES).is_none());
+        let reader = SpoolReader::new(file, 3);
+        let texts = reader.threads.iter().map(|part| text(&reader, *part).unwrap());
+        assert_eq!(texts.collect::<Vec<_>>(), ["nil", "one", "two"]);
+        assert_eq!(reader.footer.unwrap().problems, ["of the first", "of the branch"]);
     }
 
     #[test]

@@ -72,7 +72,7 @@ impl LiveMemory {
 
     /// Whether what was just read from `address` on may be of another moment than the stop.
     fn is_moving(&self, address: u64) -> bool {
-        if !self.image.as_ref().is_some_and(ImageView::is_released) {
+        if !self.is_released() {
             return false;
         }
         let after = self.writable.partition_point(|range| range.start <= address);
@@ -149,6 +149,10 @@ impl Memory for LiveMemory {
             }
         }
         done
+    }
+
+    fn is_released(&self) -> bool {
+        self.image.as_ref().is_some_and(ImageView::is_released)
     }
 
     fn moving_reads(&self) -> u64 {

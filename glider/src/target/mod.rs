@@ -46,6 +46,11 @@ pub trait Memory {
         0
     }
 
+    /// Whether the target is no longer held, so that it runs if nothing else stops it.
+    fn is_released(&self) -> bool {
+        false
+    }
+
     /// Fills the whole buffer or gives `None`.
     fn read_exact(&self, address: Address, buffer: &mut [u8]) -> Option<()> {
         (self.read(address, buffer) == buffer.len()).then_some(())

@@ -72,6 +72,11 @@ static void stay_in_handler(int signal, siginfo_t *information, void *context) {
         pause();
 }
 
+static void *raise_in_thread(void *unused) {
+    raise(SIGUSR1);
+    return unused;
+}
+
 static void start(void *(*run)(void *)) {
     pthread_t thread;
     pthread_attr_t attributes;
@@ -151,6 +156,16 @@ int main(int argc, char **argv) {
         struct sigaction action = {.sa_sigaction = stay_in_handler, .sa_flags = SA_SIGINFO};
         sigaction(SIGUSR1, &action, NULL);
         raise(SIGUSR1);
+    } else if (strcmp(scenario, "handler-in-last") == 0) {
+        struct sigaction action = {.sa_sigaction = stay_in_handler, .sa_flags = SA_SIGINFO};
+        sigaction(SIGUSR1, &action, NULL);
+        pthread_barrier_init(&all_there, NULL, count + 1);
+        for (int i = 0; i < count; i++)
+            start(wait_for_ever);
+        pthread_barrier_wait(&all_there);
+        start(raise_in_thread);
+        for (;;)
+            pause();
     } else if (strcmp(scenario, "count-signals") == 0) {
         /* Real-time signals are queued, so each one counts. */
         struct sigaction action = {.sa_handler = count_signal, .sa_flags = SA_RESTART};
