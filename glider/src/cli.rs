@@ -138,7 +138,7 @@ struct Arguments {
     max_pointers: usize,
 
     /// Size of the report from which on variables are left out (suffixes: k, M, G)
-    #[arg(long, value_name = "SIZE", default_value = "256M", value_parser = parse_size)]
+    #[arg(long, value_name = "SIZE", env = "GIMLI_MAX_OUTPUT", default_value = "256M", value_parser = parse_size)]
     max_output: u64,
 
     /// Time after which the process is let go, whatever is known by then

@@ -6,7 +6,7 @@ use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::{
     prctl::set_pdeathsig,
-    signal::{SigSet, Signal},
+    signal::{SigHandler, SigSet, Signal, signal},
 };
 use nix::unistd::{getpid, getppid};
 use std::ffi::OsStr;
@@ -56,11 +56,11 @@ pub(crate) fn server(options: &Options, segment: BorrowedFd<'_>, notify_socket: 
     })
 }
 
-/// Starts glider on a process; its output and its complaints go to the trace file, which it may fill up to the
-/// order's limit. It is told to look no longer than half of the time it has, so that it can write
-/// what it saw: one that is killed shows nothing.
+/// Starts glider on a process; its output and its complaints go to the trace file.
 ///
-/// It is killed when the monitor dies: the kernel then lets every thread it holds run on.
+/// Of the time and the bytes it has, it is told to take one half: then it ends in good order and says what is missing.
+/// Beyond all of the bytes its writes fail. It is killed when the monitor dies: the kernel then lets every thread it
+/// holds run on.
 ///
 /// # Errors
 /// Those of fork and exec, with errno.
@@ -68,15 +68,20 @@ pub(crate) fn tracer(glider: &Path, order: &Order, output: &File, time: Duration
     let mut command = Command::new(glider);
     command.arg(order.pid.to_string()).process_group(0).stdin(Stdio::null());
     command.stdout(output.try_clone()?).stderr(output.try_clone()?);
-    // glider takes no more than a day.
-    let time = (time / 2).min(Duration::from_secs(86_400));
     if !time.is_zero() {
-        command.env("GIMLI_TIMEOUT", time.as_secs_f64().to_string());
+        // glider takes no more than a day.
+        let half = (time / 2).min(Duration::from_secs(86_400));
+        command.env("GIMLI_TIMEOUT", half.as_secs_f64().to_string());
     }
     let max_bytes = order.max_bytes;
+    if max_bytes > 0 {
+        command.env("GIMLI_MAX_OUTPUT", (max_bytes / 2).to_string());
+    }
     start(command, Signal::SIGKILL, move || {
         if max_bytes > 0 {
             setrlimit(Resource::RLIMIT_FSIZE, max_bytes, max_bytes)?;
+            // SAFETY: a system call in the forked child.
+            unsafe { signal(Signal::SIGXFSZ, SigHandler::SigIgn) }?;
         }
         Ok(())
     })

@@ -33,6 +33,7 @@ const MAX_PER_TURN: usize = 64;
 
 struct Tracer {
     pid: Pid,
+    max_bytes: u64,
     since: Instant,
     stopped: bool,
 }
@@ -142,8 +143,7 @@ impl Supervisor {
         let _ = poll(&mut sources.map(|source| PollFd::new(source, PollFlags::POLLIN)), timeout);
     }
 
-    /// Signals, ended and stopped children, datagrams. Children come first: the stop of an old libgimli's process
-    /// tells what its SIGUSR2 means.
+    /// Signals, ended and stopped children, datagrams. Children come first.
     fn collect(&mut self) {
         let signals: Vec<_> =
             std::iter::from_fn(|| self.signals.read_signal().ok()?).take(MAX_PER_TURN).collect();
@@ -165,10 +165,15 @@ impl Supervisor {
     }
 
     fn translate(&mut self, signal: &siginfo) {
+        let sender = signal.ssi_pid as Pid;
         let event = match Signal::try_from(signal.ssi_signo as i32) {
             Ok(Signal::SIGUSR1) => Event::Beat,
             // A process that has just written a fault record; `find_fault` reads it.
-            Ok(Signal::SIGUSR2) if self.shared.faulted() == Some(signal.ssi_pid as Pid) => return,
+            Ok(Signal::SIGUSR2) if self.shared.faulted() == Some(sender) => return,
+            // An old libgimli asks in its handler, and stops; the stop is what tells.
+            Ok(Signal::SIGUSR2) if self.server == Some(sender) && process::is_in_fault_handler(sender) => {
+                return;
+            }
             Ok(Signal::SIGUSR2) => Event::TraceRequested,
             Ok(Signal::SIGHUP) => Event::Restart,
             Ok(Signal::SIGCHLD) | Err(_) => return,
@@ -271,7 +276,11 @@ impl Supervisor {
                 }
                 Event::Spawned(pid)
             }
-            Err(error) => Event::SpawnFailed(error.raw_os_error().unwrap_or(libc::EIO)),
+            Err(error) => {
+                let program = self.options.program.display();
+                self.log.line(Level::Alert, &format!("cannot run {program}: {error}"));
+                Event::SpawnFailed(error.raw_os_error().unwrap_or(libc::EIO))
+            }
         }
     }
 
@@ -288,27 +297,29 @@ impl Supervisor {
             let _ = file.say(&format!("Trace program: {problem}."));
             (problem, file.bytes())
         })?;
-        self.tracer = Some(Tracer { pid, since: Instant::now(), stopped: false });
+        self.tracer = Some(Tracer { pid, max_bytes: order.max_bytes, since: Instant::now(), stopped: false });
         Ok(())
     }
 
     fn tracer_ended(&mut self, tracer: &Tracer, end: End) {
         let took = tracer.since.elapsed().as_secs_f64();
+        let bytes = self.trace_file.as_ref().map_or(0, TraceFile::bytes);
         let problem = match end {
-            End::Exit(0) => None,
             _ if tracer.stopped => Some("it took too long and was stopped, what it wrote is kept".to_owned()),
+            _ if tracer.max_bytes > 0 && bytes >= tracer.max_bytes => {
+                Some("it reached max-trace-bytes".to_owned())
+            }
+            End::Exit(0) => None,
             End::Exit(1) => Some("glider says that it is partial".to_owned()),
             End::Exit(2) => Some("glider could show nothing".to_owned()),
-            End::Signal(libc::SIGXFSZ) => Some("glider reached max-trace-bytes".to_owned()),
             end => Some(format!("glider {end}, what it wrote is kept")),
         };
-        let bytes = self.trace_file.as_ref().map_or(0, |file| {
+        if let Some(file) = &self.trace_file {
             let text = problem.as_deref().unwrap_or("complete");
             if let Err(error) = file.say(&format!("Trace program: {text}, after {took:.3} s.")) {
                 self.log.line(Level::Alert, &format!("cannot write to {}: {error}", file.path.display()));
             }
-            file.bytes()
-        });
+        }
         self.events.push_back(Event::Traced(problem, bytes));
     }
 }

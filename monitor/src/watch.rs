@@ -399,8 +399,6 @@ impl Watch {
     }
 
     fn spawn_failed(&mut self, errno: i32) {
-        let why = std::io::Error::from_raw_os_error(errno);
-        self.log(Level::Alert, format!("cannot start the server: {why}"));
         if self.settings.run_once || !(self.settings.immortal || self.ran) {
             self.out.push(Action::Exit(if errno == libc::ENOENT { 127 } else { 126 }));
         } else {

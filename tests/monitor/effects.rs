@@ -41,11 +41,11 @@ fn a_tracer_that_hangs_is_killed_with_its_helpers_and_what_it_wrote_is_kept() {
 }
 
 #[test]
-fn a_tracer_is_told_to_finish_in_half_of_its_time() {
+fn a_tracer_is_told_to_take_half_of_its_time_and_bytes() {
     let stage = Stage::new();
-    stage.script("tracer", "echo limit: $GIMLI_TIMEOUT\n");
-    fault_once(&stage, &["--trace-interval=5"]);
-    assert!(stage.traces()[0].1.contains("limit: 2.5\n"), "{}", stage.traces()[0].1);
+    stage.script("tracer", "echo limits: $GIMLI_TIMEOUT $GIMLI_MAX_OUTPUT\n");
+    fault_once(&stage, &["--trace-interval=5", "--max-trace-bytes=100000"]);
+    assert!(stage.traces()[0].1.contains("limits: 2.5 50000\n"), "{}", stage.traces()[0].1);
 }
 
 #[test]
@@ -91,7 +91,7 @@ fn a_tracer_that_never_ends_to_print_is_cut_at_the_limit() {
     let stage = Stage::new();
     stage.script("tracer", "exec yes a line of a very long report\n");
     let log = fault_once(&stage, &["--max-trace-bytes=100000"]);
-    assert!(log.contains("glider reached max-trace-bytes"), "{log}");
+    assert!(log.contains("it reached max-trace-bytes"), "{log}");
     let length = stage.traces()[0].1.len();
     assert!((100_000..101_000).contains(&length), "{length}");
 }

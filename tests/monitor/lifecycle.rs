@@ -62,10 +62,12 @@ fn the_monitor_leaves_with_the_status_of_its_server() {
 fn a_command_that_cannot_be_run_is_told_at_once_with_errno() {
     let stage = Stage::new();
     assert_eq!(stage.monitor(&[], &["/nonexistent/server"]).wait().code(), Some(127));
-    assert!(stage.read("log").contains("cannot start the server: No such file or directory (os error 2)"));
+    assert!(
+        stage.read("log").contains("cannot run /nonexistent/server: No such file or directory (os error 2)")
+    );
     let file = stage.write("plain", "not a program");
     assert_eq!(stage.monitor(&[], &[file]).wait().code(), Some(126));
-    assert!(stage.read("log").contains("cannot start the server: Permission denied (os error 13)"));
+    assert!(stage.read("log").contains("plain: Permission denied (os error 13)"));
 }
 
 #[test]

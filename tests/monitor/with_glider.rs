@@ -17,8 +17,13 @@ fn glider() -> PathBuf {
     path
 }
 
-/// The text of the only trace, once a server has been dealt with in this way.
+/// The text of the only trace, which is complete, once a server has been dealt with in this way.
 fn trace_of(mode: &str, options: &[&str]) -> String {
+    trace_within(mode, options, "complete")
+}
+
+/// The same with another outcome.
+fn trace_within(mode: &str, options: &[&str], outcome: &str) -> String {
     let stage = Stage::new();
     let (program, mark) = (crash_target(), stage.path("mark"));
     let glider = format!("--glider={}", glider().display());
@@ -26,7 +31,7 @@ fn trace_of(mode: &str, options: &[&str]) -> String {
     let _monitor = stage.monitor(&options, &[program.as_os_str(), mode.as_ref(), mark.as_os_str()]);
     let log = stage.wait_log_times(" started", 2);
     let traces = stage.traces();
-    assert!(log.contains(": complete, "), "{log}");
+    assert!(log.contains(&format!(": {outcome}, ")), "{log}");
     traces.into_iter().next().expect("one trace").1
 }
 
@@ -50,6 +55,13 @@ fn a_fault_is_shown_with_its_signal_line_and_variables() {
 fn a_stack_overflow_in_a_thread_is_shown_with_its_frames() {
     let text = trace_of("overflow-thread", &[]);
     assert!(text.contains("`deeper+0x") && text.contains("Signal 11"), "{text}");
+}
+
+#[test]
+fn a_small_limit_on_bytes_costs_variables_and_not_the_report() {
+    let text =
+        trace_within("overflow-thread", &["--max-trace-bytes=40000"], "glider says that it is partial");
+    assert!(text.contains("`deeper+0x") && text.contains("Signal 11") && text.len() < 41_000, "{text}");
 }
 
 #[test]
