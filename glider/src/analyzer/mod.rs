@@ -24,7 +24,6 @@ use crate::target::{Capture, Mapping, Memory, ProcessInfo};
 use crate::types::Types;
 use crate::values::Process;
 use pieces::Pieces;
-use std::fmt::Write;
 use std::num::NonZeroUsize;
 use threads::Threads;
 use turns::Turns;
@@ -207,17 +206,10 @@ fn describe(module: &Module, threads: &Threads<'_>) -> report::Module {
         filename: module.path.clone(),
         base_addr: module.start,
         end_addr: module.end,
-        debug_id: object.and_then(|object| object.build_id).map(hex),
+        debug_id: object.and_then(|object| object.build_id_in_hex()),
         read_from: object.and_then(|object| object.read_from.clone()),
         debug_info: debug_info.map(|info| info.path().display().to_string()),
         problem,
         remedy: (is_bare && module.path.starts_with('/')).then(|| "--debug-dir".to_owned()),
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

@@ -140,6 +140,7 @@ mod tests {
     use super::*;
     use crate::report::PluginText;
     use crate::report::render::render_thread;
+    use crate::session::bare::Bare;
     use crate::session::fallback;
     use crate::target::{Capture, CapturedThread, ProcessInfo, ThreadRegisters};
 
@@ -185,7 +186,7 @@ mod tests {
             threads: vec![captured],
             problems: Vec::new(),
         };
-        let thread = fallback::thread(&capture, 0, "it was made up");
+        let thread = fallback::thread(&capture, &Bare::default(), 0, "it was made up");
         let texts = vec![PluginText { plugin: "p".to_owned(), text: "around it".to_owned() }];
         Thread {
             frames: vec![thread.frames[0].clone(); 2000],

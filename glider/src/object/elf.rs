@@ -14,6 +14,7 @@ use crate::unwind::{Bytes, Section, UnwindSections};
 use object::{Object as _, ObjectSection as _, ObjectSegment as _, SectionIndex};
 use std::cell::OnceCell;
 use std::collections::HashMap;
+use std::fmt::Write;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
@@ -93,6 +94,15 @@ impl Object {
     /// Where debug files for it are looked for; `None` for a file that is not the target's.
     pub(crate) fn search(&self) -> Option<&'static Search> {
         self.search
+    }
+
+    /// The build-id as it is written: hexadecimal.
+    pub fn build_id_in_hex(&self) -> Option<String> {
+        Some(self.build_id?.iter().fold(String::new(), |mut text, byte| {
+            // Writing to a string does not fail.
+            let _ = write!(text, "{byte:02x}");
+            text
+        }))
     }
 
     /// The whole file.

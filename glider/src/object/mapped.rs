@@ -8,7 +8,7 @@ use super::image::{Image, ImageError};
 use super::root::Root;
 use super::search::Search;
 use crate::address::Address;
-use crate::target::Memory;
+use crate::target::{Mapping, Memory};
 use std::io;
 use std::path::Path;
 
@@ -120,16 +120,24 @@ pub(super) fn compare(object: &Object, mapped: &Mapped<'_>) -> Match {
     }
 }
 
-/// What of an object is in memory: its load segments, each in its place in the file, without sections.
-fn from_memory(mapped: &Mapped<'_>, path: &str, start: u64, memory: &dyn Memory) -> Option<Object> {
-    let is_header =
-        |other: &&crate::target::Mapping| other.inode == mapped.mapping.inode && other.offset == start;
-    let header = mapped.before.iter().rev().find(is_header)?;
-    let mut bytes = vec![0; usize::try_from(header.end.0 - header.start.0).ok()?.min(1 << 16)];
+/// What of an object is in its first mapping: its headers, as a rule its build-id; no sections.
+pub fn head_in_memory(header: &Mapping, path: &str, memory: &dyn Memory) -> Option<Object> {
+    /// Bytes of headers that are read.
+    const MAX_HEAD: usize = 1 << 16;
+    let size = usize::try_from(header.end.0.checked_sub(header.start.0)?).ok()?;
+    let mut bytes = vec![0; size.min(MAX_HEAD)];
     let read = memory.read(header.start, &mut bytes);
     bytes.truncate(read);
     hide_sections(&mut bytes)?;
-    let head = Object::parse(Path::new(path), Image::from_bytes(bytes.clone())).ok()?;
+    Object::parse(Path::new(path), Image::from_bytes(bytes)).ok()
+}
+
+/// What of an object is in memory: its load segments, each in its place in the file, without sections.
+fn from_memory(mapped: &Mapped<'_>, path: &str, start: u64, memory: &dyn Memory) -> Option<Object> {
+    let is_header = |other: &&Mapping| other.inode == mapped.mapping.inode && other.offset == start;
+    let header = mapped.before.iter().rev().find(is_header)?;
+    let head = head_in_memory(header, path, memory)?;
+    let mut bytes = head.bytes().to_vec();
     let bias = head.bias(header)?;
     for load in head.loads().filter(|load| load.offset.saturating_add(load.file_size) <= MAX_IMAGE) {
         let (from, to) = (load.offset as usize, (load.offset + load.file_size) as usize);

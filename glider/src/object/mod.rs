@@ -28,6 +28,7 @@ pub use demangle::demangle;
 pub use elf::Object;
 pub use image::{Image, ImageError};
 pub use lookup::Definition;
+pub use mapped::head_in_memory;
 pub use modules::{Module, Modules, SymbolName};
 pub use search::DebugSources;
 pub(crate) use search::Search;

@@ -3,10 +3,11 @@
 //! Used for the parts an analyzer that died or took too long has not delivered, so that a
 //! trace is never empty. Pure.
 
+use super::bare::Bare;
 use crate::address::Address;
 use crate::report::{CrashInfo, Frame, Header, Process, SystemInfo, Thread, Trust};
 use crate::target::siginfo::{SignalInfo, parse_siginfo};
-use crate::target::{Arch, Capture, CapturedThread, ProcessInfo, system_calls};
+use crate::target::{Arch, Capture, CapturedThread, Mapping, ProcessInfo, Registers, system_calls};
 use std::sync::Arc;
 
 /// The header of a report on `capture`. `crash_info` is that of a thread that was about to
@@ -67,10 +68,12 @@ fn cpu_arch(capture: &Capture) -> &'static str {
     }
 }
 
-/// The thread with this index in the capture: its innermost frame, unsymbolized, and why there is no more.
-pub fn thread(capture: &Capture, index: usize, why: &str) -> Thread {
+/// The thread with this index in the capture: the frames that are known without any file, unsymbolized,
+/// and why there is no more.
+pub fn thread(capture: &Capture, bare: &Bare, index: usize, why: &str) -> Thread {
     let Some(captured) = capture.threads.get(index) else { return Thread::default() };
-    let frames: Vec<Frame> = innermost_frame(capture, captured).into_iter().collect();
+    let walked = bare.stacks.get(index).filter(|frames| !frames.is_empty()).cloned();
+    let frames = walked.unwrap_or_else(|| innermost_frame(capture, captured).into_iter().collect());
     Thread {
         index,
         thread_id: captured.tid,
@@ -86,11 +89,20 @@ pub fn thread(capture: &Capture, index: usize, why: &str) -> Thread {
 }
 
 fn innermost_frame(capture: &Capture, captured: &CapturedThread) -> Option<Frame> {
-    let registers = &captured.registers.as_ref()?.general;
+    frame(&capture.mappings, 0, &captured.registers.as_ref()?.general, Trust::Context)
+}
+
+/// A frame of which the registers are known and nothing else: pc and file.
+pub(super) fn frame(
+    mappings: &[Mapping],
+    number: usize,
+    registers: &Registers,
+    trust: Trust,
+) -> Option<Frame> {
     let pc = Address(registers.pc()?);
-    let mapping = capture.mappings.iter().find(|mapping| mapping.start <= pc && pc < mapping.end);
+    let mapping = mappings.iter().find(|mapping| mapping.start <= pc && pc < mapping.end);
     Some(Frame {
-        frame: 0,
+        frame: number,
         offset: pc,
         module: mapping.and_then(|mapping| mapping.path.as_deref()).map(Arc::from),
         module_offset: None,
@@ -99,7 +111,7 @@ fn innermost_frame(capture: &Capture, captured: &CapturedThread) -> Option<Frame
         file: None,
         line: None,
         column: None,
-        trust: Trust::Context,
+        trust,
         registers: registers.known().map(|(name, value)| (name, Address(value))).collect(),
         signal: None,
         inlines: Vec::new(),
@@ -127,7 +139,7 @@ fn rfc3339(seconds: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::target::{Mapping, Protection, ThreadRegisters};
+    use crate::target::{Protection, ThreadRegisters};
 
     fn capture() -> Capture {
         let mut registers = ThreadRegisters { system_call: libc::SYS_futex, ..ThreadRegisters::default() };
@@ -162,7 +174,7 @@ mod tests {
 
     #[test]
     fn a_thread_has_its_innermost_frame_and_the_reason() {
-        let shown = thread(&capture(), 0, "out of time");
+        let shown = thread(&capture(), &Bare::default(), 0, "out of time");
         assert_eq!(
             (shown.thread_id, shown.thread_name.as_str(), shown.system_call.as_deref()),
             (7, "a", Some("futex"))
@@ -178,7 +190,7 @@ mod tests {
 
     #[test]
     fn a_thread_without_registers_keeps_its_own_reason() {
-        let shown = thread(&capture(), 1, "out of time");
+        let shown = thread(&capture(), &Bare::default(), 1, "out of time");
         assert_eq!(
             (shown.index, shown.frames.len(), shown.problem.as_deref()),
             (1, 0, Some("it has exited"))

@@ -6,6 +6,7 @@
 //! that. What the analyzer did not deliver is filled in from the capture.
 
 use super::analyzer_process::{AnalyzerProcess, Rights};
+use super::bare::Bare;
 use super::link::{Link, News};
 use super::spool::{self, SpoolReader, SpoolWriter};
 use super::{Analyzer, Output, debug_packages, fallback};
@@ -14,11 +15,14 @@ use crate::report::render::{Format, Style, render_footer, render_header, render_
 use crate::report::{Footer, PauseMode, Plugin, Status, Timing};
 use crate::target::copy::{self, Copied, Extent};
 use crate::target::hold::Released;
-use crate::target::image::Image;
-use crate::target::{Capture, CapturedThread, Hold, Mapping, ProcessDirectory, ProcessInfo, TargetError};
+use crate::target::image::{Image, ImageView, Run};
+use crate::target::{
+    Capture, CapturedThread, Hold, LiveMemory, Mapping, ProcessDirectory, ProcessInfo, TargetError,
+};
 use crate::target::{snapshot, with_hold};
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
+use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
@@ -57,6 +61,8 @@ const MOST_OF_STACKS: u64 = 64 << 20;
 #[derive(Debug)]
 pub struct Trace {
     capture: Capture,
+    /// What stands for the parts that the analyzer did not deliver.
+    bare: Bare,
     spool: SpoolReader,
     footer: Footer,
     /// Why parts are missing, when the analyzer did not finish.
@@ -73,6 +79,12 @@ enum Outcome {
     TimedOut,
     /// It was never begun, or the target could not be read.
     NotBegun(String),
+}
+
+impl Outcome {
+    fn is_failure(&self) -> bool {
+        !matches!(self, Outcome::Done)
+    }
 }
 
 /// Traces a process: forks the analyzer, stops the target, has it analyzed, lets it go.
@@ -109,7 +121,7 @@ pub fn trace(
     let mut image = make_image(process, request);
     let held =
         with_hold(process, deadline, |hold| while_held(hold, request, &child.link, &mut image, deadline))?;
-    let Held { mut capture, outcome, released, mut timing } = held;
+    let Held { mut capture, memory, runs, bare, outcome, released, mut timing } = held;
     let outcome = outcome.unwrap_or_else(|| await_done(None, &child.link, deadline));
     timing.phases.prepare_us = microseconds(prepared);
     timing.phases.analysis_us =
@@ -118,6 +130,9 @@ pub fn trace(
     if released.ended {
         capture.problems.push(format!("process {} was killed while it was held", capture.process.pid));
     }
+    let bare = bare.or_else(|| {
+        outcome.is_failure().then(|| read_bare(&capture, memory.as_ref(), image.as_ref(), &runs))
+    });
     let failure = match outcome {
         Outcome::Done => None,
         Outcome::Died => Some(format!("the analysis ended early: {}", child.end())),
@@ -131,10 +146,14 @@ pub fn trace(
         }
     };
     let mut spool = SpoolReader::new(spool, capture.threads.len());
+    let bare = bare.unwrap_or_default();
+    if spool.footer.is_none() {
+        spool.footer = Some(Footer { modules: bare.modules.clone(), ..Footer::default() });
+    }
     let mut footer = complete_footer(spool.footer.take(), &capture, &spool, failure.as_deref());
     debug_packages::name(&mut footer.modules);
     footer.timing = Timing { total_us: microseconds(began.elapsed()), ..timing };
-    Ok(Trace { capture, spool, footer, failure, _analyzer: child })
+    Ok(Trace { capture, bare, spool, footer, failure, _analyzer: child })
 }
 
 /// Refuses when none of the threads asked for exists; otherwise names those that do not.
@@ -178,6 +197,11 @@ fn await_warm(link: &Link, deadline: Instant) {
 /// What comes of the time during which the target was held.
 struct Held {
     capture: Capture,
+    /// The memory of the target, and what is where in the image.
+    memory: Option<File>,
+    runs: Vec<Run>,
+    /// What the memory tells without an analysis, if that failed while the target was held.
+    bare: Option<Bare>,
     /// `None` while the analysis goes on.
     outcome: Option<Outcome>,
     released: Released,
@@ -230,6 +254,7 @@ fn while_held(
     if is_enough {
         release(hold, image.as_ref());
     }
+    let kept = memory.as_ref().ok().and_then(|memory| memory.try_clone().ok());
     let handed_over =
         memory.and_then(|memory| link.hand_over(&capture, &memory, image.as_ref(), &copied.runs));
     let outcome = match handed_over {
@@ -243,9 +268,24 @@ fn while_held(
             Some(Outcome::NotBegun(format!("the memory of the process could not be read: {error}")))
         }
     };
+    let bare = outcome
+        .as_ref()
+        .is_some_and(Outcome::is_failure)
+        .then(|| read_bare(&capture, kept.as_ref(), image.as_ref(), &copied.runs));
     let released = release(hold, image.as_ref());
     timing.paused_us = microseconds(released.paused);
-    Held { capture, outcome, released, timing }
+    Held { capture, memory: kept, runs: copied.runs, bare, outcome, released, timing }
+}
+
+/// What the target's memory, as it was when it stopped, tells without an analysis.
+fn read_bare(capture: &Capture, memory: Option<&File>, image: Option<&Image>, runs: &[Run]) -> Bare {
+    let Some(memory) = memory.and_then(|memory| memory.try_clone().ok()) else { return Bare::default() };
+    let view = image.and_then(|image| ImageView::open(image.file(), runs.to_vec()).ok());
+    let memory = match view {
+        Some(view) => LiveMemory::with_image(memory, view, &capture.mappings),
+        None => LiveMemory::new(memory),
+    };
+    Bare::read(capture, &memory)
 }
 
 /// Copies as much as the pause calls for.
@@ -374,7 +414,7 @@ impl Trace {
                     is_first &= part.is_empty();
                 }
                 None => {
-                    let thread = fallback::thread(&self.capture, index, why);
+                    let thread = fallback::thread(&self.capture, &self.bare, index, why);
                     render_thread(&thread, is_first, format, style, &mut rendered);
                     is_first = false;
                 }

@@ -2,6 +2,7 @@
 //! order in which things happen. See ARCHITECTURE.md, "Processes".
 
 mod analyzer_process;
+pub mod bare;
 mod debug_packages;
 pub mod fallback;
 mod keeper;

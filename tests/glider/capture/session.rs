@@ -57,6 +57,10 @@ fn assert_fails(then: Then, seconds: u64, reason: &str) {
     let text = text(&trace);
     assert!(text.starts_with(&format!("header {}\nthread 0 stack true\n", target.pid())), "{text}");
     assert!(text.contains("Thread 1 (LWP ") && text.contains("Thread 2 (LWP "), "{text}");
+    let (_, of_thread_2) = text.split_once("Thread 2 (LWP ").unwrap();
+    assert!(of_thread_2.contains("#1  0x"), "its callers are named by address: {of_thread_2}");
+    let modules = &trace.footer().modules;
+    assert!(modules.iter().any(|module| module.debug_id.is_some()), "{modules:?}");
     let [problem] = trace.footer().problems.as_slice() else { panic!("{:?}", trace.footer().problems) };
     assert!(problem.contains(reason), "{problem}");
     assert!(problem.ends_with("; 2 of 3 threads are shown without analysis"), "{problem}");
