@@ -106,6 +106,8 @@ pub(crate) enum Event {
     /// Somebody stopped the server, with this signal.
     Stopped(i32),
     Continued,
+    /// Somebody debugs the server: it may stand still on purpose. Told when the machine asked to be woken.
+    Debugged,
     Ended(End),
     /// Glider is done, or was never started: what went wrong, and the bytes of the trace file.
     Traced(Option<String>, u64),

@@ -54,6 +54,12 @@ pub(crate) fn is_in_fault_handler(pid: Pid) -> bool {
     })
 }
 
+/// Whether somebody traces it, a debugger say: TracerPid of proc_pid_status(5).
+pub(crate) fn is_traced(pid: Pid) -> bool {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    status.lines().filter_map(|line| line.strip_prefix("TracerPid:")).any(|tracer| tracer.trim() != "0")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -69,6 +75,6 @@ mod tests {
     #[test]
     fn a_process_that_does_not_exist_is_nobody() {
         assert_eq!(start_time(-1), None);
-        assert!(!descends_from(-1, 1) && !is_in_fault_handler(-1));
+        assert!(!descends_from(-1, 1) && !is_in_fault_handler(-1) && !is_traced(-1));
     }
 }

@@ -113,9 +113,12 @@ impl Supervisor {
                 }
                 return code;
             }
-            self.wait();
-            if self.server.is_some() {
+            let in_time = self.wait();
+            if let Some(server) = self.server {
                 self.events.push_back(Event::Look(self.shared.beats()));
+                if !in_time && process::is_traced(server) {
+                    self.events.push_back(Event::Debugged);
+                }
             }
             self.collect();
             self.find_fault();
@@ -133,14 +136,14 @@ impl Supervisor {
         self.title.set(&self.watch.title());
     }
 
-    /// Sleeps until something happens or the machine's next deadline.
-    fn wait(&mut self) {
+    /// Sleeps until something happens, or until the machine's next deadline; false then.
+    fn wait(&mut self) -> bool {
         let left = self.watch.wake_at().map(|at| at.saturating_sub(now()) + Duration::from_micros(999));
         let timeout = left.map_or(PollTimeout::NONE, |left| {
             PollTimeout::try_from(left.as_millis()).unwrap_or(PollTimeout::MAX)
         });
         let sources = [self.signals.as_fd(), self.listener.as_fd()];
-        let _ = poll(&mut sources.map(|source| PollFd::new(source, PollFlags::POLLIN)), timeout);
+        poll(&mut sources.map(|source| PollFd::new(source, PollFlags::POLLIN)), timeout) != Ok(0)
     }
 
     /// Signals, ended and stopped children, datagrams. Children come first.

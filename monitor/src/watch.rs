@@ -148,7 +148,7 @@ impl Watch {
             Event::Look(_) | Event::Beat | Event::Watchdog | Event::Ready | Event::Stopping => {}
             Event::Status(_) | Event::Extend(_) | Event::Interval(_) | Event::Trigger => {}
             Event::Fault(..) | Event::Traced(..) | Event::StoppedByHandler | Event::Stopped(_) => {}
-            Event::Continued | Event::Ended(_) | Event::Restart | Event::Tick => {}
+            Event::Continued | Event::Debugged | Event::Ended(_) | Event::Restart | Event::Tick => {}
         }
     }
 
@@ -201,6 +201,15 @@ impl Watch {
                 if mem::replace(&mut run.held, false) {
                     let text = format!("server {} was continued; its interval starts anew", run.pid);
                     self.log(Level::Info, text);
+                    run.heart.restart(self.now);
+                }
+            }
+            Event::Debugged => {
+                if matches!(run.doing, Doing::Watching) && run.heart.watched {
+                    self.log(
+                        Level::Info,
+                        format!("server {} is debugged; its interval starts anew", run.pid),
+                    );
                     run.heart.restart(self.now);
                 }
             }

@@ -57,6 +57,24 @@ fn a_daemon_that_only_speaks_sd_notify_is_watched_traced_and_respawned() {
 }
 
 #[test]
+fn a_server_under_a_debugger_does_not_hang() {
+    let stage = Stage::new();
+    let (program, mark) = (crash_target(), stage.path("mark"));
+    let command = [program.as_os_str(), "hang".as_ref(), mark.as_os_str()];
+    let _monitor = stage.monitor(&["--watchdog-interval=1"], &command);
+    let server = Pid::from_raw(stage.server());
+    std::thread::scope(|scope| {
+        // The end of the thread that traces is the end of the debugger.
+        scope.spawn(|| {
+            nix::sys::ptrace::seize(server, nix::sys::ptrace::Options::empty()).unwrap();
+            let log = stage.wait_log_times("is debugged; its interval starts anew", 2);
+            assert!(!log.contains("hangs"), "{log}");
+        });
+    });
+    assert_hang(&stage, "SIGABRT");
+}
+
+#[test]
 fn a_monitor_that_was_itself_stopped_does_not_take_its_server_for_hung() {
     let stage = Stage::new();
     let [python, script] = python("beats_by_signal.py");

@@ -164,6 +164,15 @@ fn a_server_stopped_on_purpose_is_left_alone_until_it_is_continued() {
 }
 
 #[test]
+fn a_server_under_a_debugger_is_left_alone() {
+    let mut machine = Machine::running(settings(), 0);
+    machine.tell(Event::Beat, 0);
+    machine.tell(Event::Debugged, 60);
+    assert_eq!(machine.tell(Event::Tick, 60), []);
+    assert_eq!(machine.tell(Event::Tick, 120), [trace(PID, Reason::Hang, false)]);
+}
+
+#[test]
 fn a_server_stopped_on_purpose_while_it_is_traced_is_left_alone_too() {
     let mut machine = Machine::running(settings(), 0);
     machine.tell(Event::Beat, 0);
@@ -419,6 +428,7 @@ fn no_order_of_events_makes_it_panic_or_forget_to_exit() {
         Event::StoppedByHandler,
         Event::Stopped(libc::SIGTSTP),
         Event::Continued,
+        Event::Debugged,
         SEGV,
         traced(1),
         Event::TraceRequested,
