@@ -2,17 +2,18 @@
 //! not listed there from the ranges of their root DIEs.
 
 use super::unit::UnitId;
-use super::{DwarfFile, Unit};
+use super::{DwarfFile, Unit, root};
 use crate::address::FileAddress;
+use gimli::UnitType;
+use rustc_hash::FxHashSet;
 use std::cell::OnceCell;
-use std::collections::HashSet;
 
 /// Sorted, for lookup by pc.
 pub(super) struct UnitRanges {
     listed: Ranges,
     /// Units without an entry in `.debug_aranges`; read only when a pc is in no listed unit.
     unlisted: OnceCell<Ranges>,
-    listed_units: HashSet<UnitId>,
+    listed_units: FxHashSet<UnitId>,
 }
 
 /// Start, end and unit, by start. Ranges of different units do not overlap in sane files;
@@ -39,15 +40,19 @@ impl Ranges {
 impl UnitRanges {
     pub(super) fn new(file: &DwarfFile) -> UnitRanges {
         let mut listed = Ranges::default();
-        let mut listed_units = HashSet::new();
+        let mut listed_units = FxHashSet::default();
         let mut headers = file.dwarf.debug_aranges.headers();
         while let Ok(Some(header)) = headers.next() {
-            let Some(unit) = file.unit_holding(header.debug_info_offset()) else { continue };
+            let unit = UnitId::of_info(header.debug_info_offset());
             let mut entries = header.entries();
+            let mut is_listed = false;
             while let Ok(Some(entry)) = entries.next() {
-                listed_units.insert(unit);
+                is_listed = true;
                 let range = entry.range();
                 listed.push(range.begin, range.end, unit);
+            }
+            if is_listed {
+                listed_units.insert(unit);
             }
         }
         listed.0.sort_unstable();
@@ -65,16 +70,12 @@ impl UnitRanges {
     fn read_unlisted(&self, file: &'static DwarfFile) -> Ranges {
         let mut ranges = Ranges::default();
         for (id, header) in file.unit_headers() {
-            let is_compilation = matches!(
-                header.type_(),
-                gimli::UnitType::Compilation | gimli::UnitType::Partial | gimli::UnitType::Skeleton(_)
-            );
+            let is_compilation =
+                matches!(header.type_(), UnitType::Compilation | UnitType::Partial | UnitType::Skeleton(_));
             if !is_compilation || self.listed_units.contains(&id) {
                 continue;
             }
-            // Parsed apart from the cache: most of these units are never asked for again.
-            let Ok(unit) = file.dwarf.unit(*header) else { continue };
-            let Ok(mut unit_ranges) = file.dwarf.unit_ranges(&unit) else { continue };
+            let Some(mut unit_ranges) = root::ranges(&file.dwarf, *header) else { continue };
             while let Ok(Some(range)) = unit_ranges.next() {
                 ranges.push(range.begin, range.end, id);
             }

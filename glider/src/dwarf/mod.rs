@@ -13,6 +13,7 @@ mod die;
 mod globals;
 mod line;
 mod name;
+mod root;
 mod scope;
 mod split;
 mod unit;

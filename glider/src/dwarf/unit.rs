@@ -32,18 +32,22 @@ pub struct DwarfFile {
     packaged_types: RefCell<HashMap<u64, Option<Die>>>,
 }
 
-/// A unit's place in the list of headers.
+/// A unit's place: its section and its offset there.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub(super) struct UnitId(usize);
-
-/// The unit headers of a file.
-#[derive(Default)]
-struct Headers {
-    /// Those of `.debug_info` by offset, then those of `.debug_types`.
-    all: Vec<Header>,
-    /// How many are of `.debug_info`.
-    info: usize,
+pub(super) struct UnitId {
+    is_of_types: bool,
+    offset: usize,
 }
+
+impl UnitId {
+    /// The unit at an offset of `.debug_info`.
+    pub(super) fn of_info(offset: DebugInfoOffset) -> UnitId {
+        UnitId { is_of_types: false, offset: offset.0 }
+    }
+}
+
+/// The unit headers of a file: those of `.debug_info` by offset, then those of `.debug_types`.
+type Headers = Vec<(UnitId, Header)>;
 
 /// A compilation, partial or type unit.
 pub struct Unit {
@@ -119,20 +123,28 @@ impl DwarfFile {
             let mut headers = Headers::default();
             let mut units = self.dwarf.units();
             while let Ok(Some(header)) = units.next() {
-                headers.all.push(header);
+                headers.push((UnitId { is_of_types: false, offset: header.offset().0 }, header));
             }
-            headers.info = headers.all.len();
             let mut types = self.dwarf.type_units();
             while let Ok(Some(header)) = types.next() {
-                headers.all.push(header);
+                headers.push((UnitId { is_of_types: true, offset: header.offset().0 }, header));
             }
             headers
         })
     }
 
-    /// Every unit's header.
+    /// Every unit's header. Touches the whole of `.debug_info`, if a page for each unit only.
     pub(super) fn unit_headers(&self) -> impl Iterator<Item = (UnitId, &Header)> {
-        self.headers().all.iter().enumerate().map(|(index, header)| (UnitId(index), header))
+        self.headers().iter().map(|(id, header)| (*id, header))
+    }
+
+    fn header(&self, id: UnitId) -> Option<Header> {
+        if !id.is_of_types {
+            return self.dwarf.debug_info.header_from_offset(DebugInfoOffset(id.offset)).ok();
+        }
+        let headers = self.headers();
+        let found = headers.binary_search_by_key(&id, |(id, _)| *id).ok()?;
+        headers.get(found).map(|(_, header)| *header)
     }
 
     /// The unit, parsed now or before.
@@ -146,7 +158,7 @@ impl DwarfFile {
     }
 
     fn parse_unit(&'static self, id: UnitId) -> Option<&'static Unit> {
-        let unit = Unit::new(self, *self.headers().all.get(id.0)?, None)?;
+        let unit = Unit::new(self, self.header(id)?, None)?;
         if unit.unit.dwo_id.is_none() || self.skeletons.is_some() {
             return Some(unit);
         }
@@ -173,10 +185,10 @@ impl DwarfFile {
     }
 
     /// The unit whose part of `.debug_info` holds `offset`.
-    pub(super) fn unit_holding(&self, offset: DebugInfoOffset) -> Option<UnitId> {
+    fn unit_holding(&self, offset: DebugInfoOffset) -> Option<UnitId> {
         let headers = self.headers();
-        let after = headers.all.get(..headers.info)?.partition_point(|header| header.offset().0 <= offset.0);
-        after.checked_sub(1).map(UnitId)
+        let after = headers.partition_point(|(id, _)| *id <= UnitId::of_info(offset));
+        headers.get(after.checked_sub(1)?).map(|(id, _)| *id)
     }
 
     /// The DIE at an offset of `.debug_info` (`DW_FORM_ref_addr`).

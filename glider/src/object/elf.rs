@@ -5,15 +5,14 @@ use super::headers;
 use super::image::{Image, ImageError};
 use super::root::Root;
 use super::search::Search;
-use super::symbols::SymbolTable;
+use super::symbols::{SymbolTable, Table};
 use super::{debug_file, mini};
 use crate::address::{Bias, FileAddress};
 use crate::dwarf::DebugInfo;
 use crate::target::{Arch, Mapping};
 use crate::unwind::{Bytes, Section, UnwindSections};
-use object::{Object as _, ObjectSection as _, ObjectSegment as _, SectionIndex};
+use object::{Object as _, ObjectSection as _, ObjectSegment as _};
 use std::cell::OnceCell;
-use std::collections::HashMap;
 use std::fmt::Write;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -226,13 +225,11 @@ impl Object {
     /// the mini debug info.
     pub fn symbols(&self) -> &SymbolTable {
         self.symbols.get_or_init(|| match self.file_with_symbols() {
-            Some(file) => SymbolTable::new(file.symbols(), &section_ends(file)),
+            Some(file) => SymbolTable::new(&[(file, Table::Full)]),
             None => {
-                let dynamic = SymbolTable::new(self.file.dynamic_symbols(), &section_ends(&self.file));
-                match self.mini() {
-                    Some(mini) => dynamic.with(SymbolTable::new(mini.symbols(), &section_ends(mini))),
-                    None => dynamic,
-                }
+                let mini = self.mini().map(|mini| (mini, Table::Full));
+                let tables: Vec<_> = [(&self.file, Table::Dynamic)].into_iter().chain(mini).collect();
+                SymbolTable::new(&tables)
             }
         })
     }
@@ -268,10 +265,4 @@ impl Object {
             got: self.file.section_by_name(".got").map(|section| section.address()),
         }
     }
-}
-
-fn section_ends(file: &object::File<'static>) -> HashMap<SectionIndex, u64> {
-    file.sections()
-        .map(|section| (section.index(), section.address().saturating_add(section.size())))
-        .collect()
 }

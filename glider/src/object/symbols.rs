@@ -1,11 +1,13 @@
-//! A symbol table sorted by address.
+//! A symbol table sorted by address. Names are read when they are asked for: the strings of a
+//! large program's symbols are several times as large as the table.
 
 use crate::address::FileAddress;
-use object::{ObjectSymbol, SectionIndex, SymbolKind, SymbolSection};
-use std::collections::HashMap;
+use object::elf;
+use object::read::elf::{ElfFile, FileHeader, SectionHeader, Sym};
+use object::read::{File, StringTable};
 
 /// One symbol.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Symbol {
     /// `st_value`.
     pub address: FileAddress,
@@ -15,81 +17,135 @@ pub struct Symbol {
     has_size: bool,
     /// Name as in the file, mangled.
     pub name: &'static str,
+}
+
+/// Symbols of code and data, by address.
+#[derive(Debug, Default)]
+pub struct SymbolTable {
+    by_address: Vec<Entry>,
+    strings: Vec<StringTable<'static>>,
+}
+
+/// A symbol without its name.
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    address: u64,
+    size: u64,
+    /// `st_name`.
+    name: u32,
+    /// Which of the string tables has it.
+    strings: u8,
+    has_size: bool,
+    /// Typed and untyped, global, weak and local; see `SymbolTable::first_named`.
     rank: u8,
 }
 
-/// Symbols of code and data, by address, one for each address.
-#[derive(Debug, Default)]
-pub struct SymbolTable {
-    by_address: Vec<Symbol>,
+/// Which of the two tables of an ELF file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Table {
+    /// `.symtab`.
+    Full,
+    /// `.dynsym`.
+    Dynamic,
 }
 
 /// How far back a symbol that encloses an address is looked for when a nearer one ends before it.
 const ENCLOSING: usize = 16;
 
+/// How many symbols at one address are looked at; libraries have a dozen names for one function.
+const ALIASES: usize = 64;
+
 impl SymbolTable {
-    /// Sorts the usable symbols of an ELF symbol table. Of several at one address a typed one
-    /// goes before an untyped, a name that programs use before a library's own (`poll` before
-    /// `__poll`), a global before a weak before a local one.
-    /// `section_ends` has the end address of each section, by index.
-    pub fn new<'file, S: ObjectSymbol<'static>>(
-        symbols: impl Iterator<Item = S> + 'file,
-        section_ends: &HashMap<SectionIndex, u64>,
-    ) -> SymbolTable {
-        let mut by_address: Vec<Symbol> =
-            symbols.filter_map(|symbol| usable(&symbol, section_ends)).collect();
-        by_address.sort_unstable_by_key(|symbol| (symbol.address, symbol.rank, symbol.name));
-        by_address.dedup_by_key(|symbol| symbol.address);
-        by_address.shrink_to_fit();
-        SymbolTable { by_address }
+    /// The usable symbols of these tables, sorted.
+    pub(super) fn new(tables: &[(&File<'static>, Table)]) -> SymbolTable {
+        let mut symbols = SymbolTable::default();
+        for (file, table) in tables {
+            match file {
+                File::Elf64(elf) => symbols.add(elf, *table),
+                File::Elf32(elf) => symbols.add(elf, *table),
+                _ => {}
+            }
+        }
+        symbols.by_address.sort_unstable_by_key(|entry| (entry.address, entry.rank));
+        symbols
     }
 
-    /// The symbols of both.
-    pub(super) fn with(mut self, other: SymbolTable) -> SymbolTable {
-        self.by_address.extend(other.by_address);
-        self.by_address.sort_unstable_by_key(|symbol| (symbol.address, symbol.rank, symbol.name));
-        self.by_address.dedup_by_key(|symbol| symbol.address);
-        self
+    fn add<Elf: FileHeader>(&mut self, file: &ElfFile<'static, Elf>, table: Table) {
+        let endian = file.endian();
+        let symbols = match table {
+            Table::Full => file.elf_symbol_table(),
+            Table::Dynamic => file.elf_dynamic_symbol_table(),
+        };
+        let Ok(strings) = u8::try_from(self.strings.len()) else { return };
+        self.strings.push(symbols.strings());
+        let section_end = |index| {
+            let section = file.elf_section_table().section(index).ok()?;
+            Some(section.sh_addr(endian).into().saturating_add(section.sh_size(endian).into()))
+        };
+        self.by_address.reserve_exact(symbols.len());
+        for (index, symbol) in symbols.enumerate() {
+            let kind_rank = match symbol.st_type() {
+                elf::STT_FUNC | elf::STT_GNU_IFUNC | elf::STT_OBJECT | elf::STT_COMMON => 0,
+                elf::STT_NOTYPE => 6,
+                _ => continue,
+            };
+            let binding_rank = match symbol.st_bind() {
+                elf::STB_LOCAL => 2,
+                elf::STB_WEAK => 1,
+                _ => 0,
+            };
+            let Ok(Some(section)) = symbols.symbol_section(endian, symbol, index) else { continue };
+            let (address, size) = (symbol.st_value(endian).into(), symbol.st_size(endian).into());
+            let to_end = || section_end(section).map_or(0, |end: u64| end.saturating_sub(address));
+            self.by_address.push(Entry {
+                address,
+                size: if size > 0 { size } else { to_end() },
+                name: symbol.st_name(endian),
+                strings,
+                has_size: size > 0,
+                rank: kind_rank + binding_rank,
+            });
+        }
     }
 
     /// The symbol that holds `address`: one whose size covers it, else the nearest before it in
     /// its section, if that has no size.
-    pub fn find(&self, address: FileAddress) -> Option<&Symbol> {
-        let after = self.by_address.partition_point(|symbol| symbol.address <= address);
-        let before = self.by_address.get(..after)?;
+    pub fn find(&self, address: FileAddress) -> Option<Symbol> {
+        let mut end = self.by_address.partition_point(|entry| entry.address <= address.0);
         let offset = |symbol: &Symbol| address.0 - symbol.address.0;
-        let covers = |symbol: &&Symbol| offset(symbol) < symbol.size;
-        let covering = before.iter().rev().take(ENCLOSING).find(|symbol| symbol.has_size && covers(symbol));
-        covering.or_else(|| {
-            before.last().filter(|symbol| !symbol.has_size && covers(symbol) || offset(symbol) == 0)
-        })
+        let covers = |symbol: &Symbol| offset(symbol) < symbol.size;
+        let mut nearest = None;
+        for _ in 0..ENCLOSING {
+            let Some(last) = end.checked_sub(1).and_then(|last| self.by_address.get(last)) else { break };
+            let before = self.by_address.get(..end)?;
+            end = before.partition_point(|entry| entry.address < last.address);
+            let Some(symbol) = before.get(end..).and_then(|same_address| self.first_named(same_address))
+            else {
+                continue;
+            };
+            if symbol.has_size && covers(&symbol) {
+                return Some(symbol);
+            }
+            nearest = nearest.or(Some(symbol));
+        }
+        nearest.filter(|symbol| !symbol.has_size && covers(symbol) || offset(symbol) == 0)
     }
-}
 
-fn usable<S: ObjectSymbol<'static>>(symbol: &S, section_ends: &HashMap<SectionIndex, u64>) -> Option<Symbol> {
-    let SymbolSection::Section(section) = symbol.section() else { return None };
-    let kind_rank = match symbol.kind() {
-        SymbolKind::Text | SymbolKind::Data => 0,
-        SymbolKind::Unknown | SymbolKind::Label => 6,
-        _ => return None,
-    };
-    let binding_rank = match (symbol.is_local(), symbol.is_weak()) {
-        (false, false) => 0,
-        (false, true) => 1,
-        _ => 2,
-    };
-    let name = std::str::from_utf8(symbol.name_bytes().ok()?).ok()?;
-    // `$d`, `.L` and the empty name mark places for tools, not for people.
-    if name.is_empty() || name.starts_with('$') || name.starts_with(".L") {
-        return None;
+    /// Of symbols at one address the one for people: a typed one goes before an untyped, a name that
+    /// programs use before a library's own (`poll` before `__poll`), a global before a weak before
+    /// a local one; of equal ones the first in the alphabet.
+    fn first_named(&self, same_address: &[Entry]) -> Option<Symbol> {
+        let named = same_address.iter().take(ALIASES).filter_map(|entry| Some((entry, self.name(entry)?)));
+        let rank = |entry: &Entry, name: &str| entry.rank + if name.starts_with("__") { 3 } else { 0 };
+        let (entry, name) = named.min_by_key(|(entry, name)| (rank(entry, name), *name))?;
+        let Entry { address, size, has_size, .. } = *entry;
+        Some(Symbol { address: FileAddress(address), size, has_size, name })
     }
-    let (address, has_size) = (symbol.address(), symbol.size() > 0);
-    let to_end = || section_ends.get(&section).map_or(0, |end| end.saturating_sub(address));
-    Some(Symbol {
-        address: FileAddress(address),
-        size: if has_size { symbol.size() } else { to_end() },
-        has_size,
-        name,
-        rank: kind_rank + binding_rank + if name.starts_with("__") { 3 } else { 0 },
-    })
+
+    fn name(&self, entry: &Entry) -> Option<&'static str> {
+        let name = self.strings.get(usize::from(entry.strings))?.get(entry.name).ok()?;
+        let name = std::str::from_utf8(name).ok()?;
+        // `$d`, `.L` and the empty name mark places for tools, not for people.
+        (!name.is_empty() && !name.starts_with('$') && !name.starts_with(".L")).then_some(name)
+    }
 }
