@@ -49,7 +49,7 @@ struct Scenario {
 const SCENARIOS: [Scenario; 3] = [
     Scenario { name: "100 threads of 26 frames", target: &["100", "26"], is_cxx: false },
     Scenario { name: "1 thread of 2,000 frames", target: &["1", "2000"], is_cxx: false },
-    Scenario { name: "C++, 10 threads in 6 units", target: &[], is_cxx: true },
+    Scenario { name: "C++, 64 threads in 6 units", target: &[], is_cxx: true },
 ];
 
 fn main() -> ExitCode {

@@ -54,8 +54,8 @@ const fn stacks(name: &'static str, threads: u32, frames: u32, spin: bool) -> Ca
 }
 
 const fn large(name: &'static str, stamps: usize) -> Case {
-    // Of ten threads, each in twelve units.
-    Case { name, kind: Kind::Large { stamps }, frames: 10 * 12 }
+    // Of 64 threads, each in twelve units.
+    Case { name, kind: Kind::Large { stamps }, frames: 64 * 12 }
 }
 
 /// Every target.

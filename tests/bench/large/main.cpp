@@ -1,4 +1,4 @@
-// The large program: ten threads, each inside of calls that lead through twelve units. Prints "ready PID" and blocks.
+// The large program: 64 threads, as a server has, each inside of calls that lead through twelve units. Prints "ready PID" and blocks.
 // UNITS is the list of the units that the threads go through: UNIT(name) for each.
 #include "large.hpp"
 #include <cstdio>
@@ -14,7 +14,7 @@ static long (*const entrances[])(request &) = {
     UNITS
 };
 
-enum { THREADS = 10 };
+enum { THREADS = 64 };
 static pthread_barrier_t all_there;
 
 long pass_on(request &request)
