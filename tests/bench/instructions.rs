@@ -18,7 +18,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
 const RECORD: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/bench/instructions.txt");
-const AGAIN: &str = "cargo build --release -p glider && cargo run -p gimli-tests --bin instructions -- --record";
+const AGAIN: &str =
+    "cargo build --release -p glider && cargo run -p gimli-tests --bin instructions -- --record";
 
 /// How much more a trace may take than was recorded.
 const GROWTH: f64 = 0.10;
@@ -74,6 +75,9 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let counts = folder.path().join("counts");
     let counts = arguments.keep.as_deref().unwrap_or(&counts);
+    fs::write(folder.path().join("patience.c"), include_str!("patience.c"))?;
+    compile("gcc", folder.path(), &["-O1", "-shared", "-fPIC", "-o", "patience.so", "patience.c"])?;
+    let patience = folder.path().join("patience.so");
     let mut found = Vec::new();
     for scenario in &SCENARIOS {
         let program = build(folder.path(), scenario)?;
@@ -81,7 +85,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
         let target = Target::start_command(command.args(scenario.target), scenario.name)?;
         target.wait_until_blocked()?;
         let counts = counts.join(scenario.name.replace(' ', "-"));
-        found.push((scenario.name, count(&glider, target.pid(), &counts)?));
+        found.push((scenario.name, count(&glider, &patience, target.pid(), &counts)?));
     }
     if arguments.record {
         fs::write(RECORD, record(&found)?).context(RECORD)?;
@@ -91,25 +95,27 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
     compare(&found, &fs::read_to_string(RECORD).context(RECORD)?)
 }
 
+const DEBUG: [&str; 3] = ["-g", "-gdwarf-5", "-pthread"];
+const FEW: [&str; 3] = ["-DSTORAGE_TABLES=1", "-DPLANNER_KINDS=1", "-DNETWORK_SORTS=1"];
+
+fn compile(compiler: &str, folder: &Path, arguments: &[&str]) -> anyhow::Result<()> {
+    let mut command = Command::new(compiler);
+    let status = command.current_dir(folder).args(arguments).status();
+    match status.with_context(|| format!("{compiler} cannot be run (Debian package: {compiler})"))? {
+        status if status.success() => Ok(()),
+        status => bail!("{compiler} refuses {}: {status}", arguments.join(" ")),
+    }
+}
+
 /// A static program: the one of the benchmark's many stacks, or a small edition of its large one.
 fn build(folder: &Path, scenario: &Scenario) -> anyhow::Result<PathBuf> {
     let program = folder.join(if scenario.is_cxx { "units" } else { "stacks" });
     if program.is_file() {
         return Ok(program);
     }
-    let compile = |compiler: &str, arguments: &[String]| {
-        let mut command = Command::new(compiler);
-        command.current_dir(folder).args(["-g", "-gdwarf-5", "-pthread"]).args(arguments);
-        let status = command.status();
-        match status.with_context(|| format!("{compiler} cannot be run (Debian package: {compiler})"))? {
-            status if status.success() => Ok(()),
-            status => bail!("{compiler} refuses {}: {status}", scenario.name),
-        }
-    };
-    let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
     if !scenario.is_cxx {
         fs::write(folder.join("stacks.c"), include_str!("stacks.c"))?;
-        compile("gcc", &words("-O1 -static -o stacks stacks.c"))?;
+        compile("gcc", folder, &[&DEBUG[..], &["-O1", "-static", "-o", "stacks", "stacks.c"]].concat())?;
         return Ok(program);
     }
     fs::write(folder.join("large.hpp"), include_str!("large/large.hpp"))?;
@@ -125,25 +131,28 @@ fn build(folder: &Path, scenario: &Scenario) -> anyhow::Result<PathBuf> {
         fs::write(folder.join(source).with_extension("cpp"), text)?;
         for level in ["O0", "O1"] {
             let unit = format!("{source}_{level}");
-            let amounts = "-DSTORAGE_TABLES=1 -DPLANNER_KINDS=1 -DNETWORK_SORTS=1";
-            compile(
-                "g++",
-                &words(&format!("-std=c++17 -{level} {amounts} -DUNIT={unit} -c {source}.cpp -o {unit}.o")),
-            )?;
+            let (file, object) = (format!("{source}.cpp"), format!("{unit}.o"));
+            let (name, level) = (format!("-DUNIT={unit}"), format!("-{level}"));
+            let way = ["-std=c++17", &level, &name, "-c", &file, "-o", &object];
+            compile("g++", folder, &[&DEBUG[..], &FEW, &way].concat())?;
             write!(units, "UNIT({unit})")?;
-            objects.push(format!("{unit}.o"));
+            objects.push(object);
         }
     }
-    let mut arguments = words("-std=c++17 -O0 -static -o units main.cpp");
-    arguments.push(format!("-DUNITS={units}"));
-    arguments.extend(objects);
-    compile("g++", &arguments)?;
+    let units = format!("-DUNITS={units}");
+    let way = ["-std=c++17", "-O0", "-static", "-o", "units", "main.cpp", &units];
+    let objects: Vec<&str> = objects.iter().map(String::as_str).collect();
+    compile("g++", folder, &[&DEBUG[..], &way, &objects].concat())?;
     Ok(program)
 }
 
 /// The instructions of one trace of a process, over all of glider's own.
-fn count(glider: &Path, pid: i32, folder: &Path) -> anyhow::Result<u64> {
-    fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+fn count(glider: &Path, patience: &Path, pid: i32, folder: &Path) -> anyhow::Result<u64> {
+    if let Some(parent) = folder.parent() {
+        fs::create_dir_all(parent)?;
+    }
+    // A new one: what is in it is added up.
+    fs::create_dir(folder).with_context(|| folder.display().to_string())?;
     // Without randomized addresses, so that hash tables and sorts see the same numbers each time.
     let mut command = Command::new("setarch");
     command
@@ -152,12 +161,18 @@ fn count(glider: &Path, pid: i32, folder: &Path) -> anyhow::Result<u64> {
         .arg(glider)
         .args(["--no-plugins", "--max-frames", "100000", "--timeout", "600"])
         .arg(pid.to_string())
+        .env("LD_PRELOAD", patience)
         .env_remove("DEBUGINFOD_URLS")
         .stdin(Stdio::null())
         .stdout(Stdio::null());
-    let status =
-        command.status().context("setarch and valgrind cannot be run (Debian: util-linux, valgrind)")?;
-    ensure!(status.success(), "glider under valgrind: {status} (Debian package: valgrind)");
+    let output =
+        command.output().context("setarch and valgrind cannot be run (Debian: util-linux, valgrind)")?;
+    ensure!(
+        output.status.success(),
+        "glider under valgrind: {} (Debian package: valgrind)\n{}",
+        output.status,
+        String::from_utf8_lossy(&output.stderr)
+    );
     let mut sum = 0;
     for file in fs::read_dir(folder)? {
         let text = fs::read_to_string(file?.path())?;

@@ -1,7 +1,7 @@
 //! Which unit holds a pc: from `.debug_aranges` (DWARF 5 §6.1.2), and for units that are
 //! not listed there from the ranges of their root DIEs.
 
-use super::unit::UnitId;
+use super::unit::{UNITS_IN_MEMORY, UnitId};
 use super::{DwarfFile, Unit, root};
 use crate::address::FileAddress;
 use gimli::UnitType;
@@ -27,6 +27,11 @@ impl Ranges {
         if begin != 0 && begin < end {
             self.0.push((begin, end, unit));
         }
+    }
+
+    /// Stable, because that sort finds what is in order already: the ranges of a unit, and units mostly.
+    fn sort(&mut self) {
+        self.0.sort_by_key(|(begin, _, _)| *begin);
     }
 
     fn find(&self, pc: u64) -> Option<UnitId> {
@@ -55,7 +60,7 @@ impl UnitRanges {
                 listed_units.insert(unit);
             }
         }
-        listed.0.sort_unstable();
+        listed.sort();
         UnitRanges { listed, unlisted: OnceCell::new(), listed_units }
     }
 
@@ -69,7 +74,10 @@ impl UnitRanges {
 
     fn read_unlisted(&self, file: &'static DwarfFile) -> Ranges {
         let mut ranges = Ranges::default();
-        for (id, header) in file.unit_headers() {
+        for (number, (id, header)) in file.unit_headers().enumerate() {
+            if number % UNITS_IN_MEMORY == UNITS_IN_MEMORY - 1 {
+                file.release_units();
+            }
             let is_compilation =
                 matches!(header.type_(), UnitType::Compilation | UnitType::Partial | UnitType::Skeleton(_));
             if !is_compilation || self.listed_units.contains(&id) {
@@ -80,7 +88,7 @@ impl UnitRanges {
                 ranges.push(range.begin, range.end, id);
             }
         }
-        ranges.0.sort_unstable();
+        ranges.sort();
         ranges
     }
 }

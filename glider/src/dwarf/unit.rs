@@ -4,9 +4,12 @@ use super::line::LineTable;
 use super::split::SplitUnits;
 use super::unit_index::UnitIndex;
 use super::{Attribute, CallSite, Die};
-use crate::object::Object;
+use crate::object::{Image, Object};
 use crate::unwind::Bytes;
-use gimli::{AttributeValue, DebugInfoOffset, DebugTypeSignature, UnitOffset, UnitSectionOffset, UnitType};
+use gimli::{
+    AttributeValue, DebugInfoOffset, DebugTypeSignature, Section as _, UnitOffset, UnitSectionOffset,
+    UnitType,
+};
 use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -23,6 +26,8 @@ pub struct DwarfFile {
     split: SplitUnits,
     /// For a split unit's file, the one with the skeleton.
     skeletons: Option<&'static DwarfFile>,
+    /// How the file is mapped, when it is one.
+    image: Option<Image>,
     /// What of the debug information was needed and not found, in words.
     pub(super) gap: OnceCell<String>,
     headers: OnceCell<Headers>,
@@ -45,6 +50,9 @@ impl UnitId {
         UnitId { is_of_types: false, offset: offset.0 }
     }
 }
+
+/// How many units are looked at before memory is given back.
+pub(super) const UNITS_IN_MEMORY: usize = 256;
 
 /// The unit headers of a file: those of `.debug_info` by offset, then those of `.debug_types`.
 type Headers = Vec<(UnitId, Header)>;
@@ -84,6 +92,7 @@ impl DwarfFile {
         }
         let mut file = DwarfFile::new(dwarf, supplementary);
         file.split = SplitUnits::new(object, debug);
+        file.image = Some(debug.image());
         if let Some(name) = debug.supplementary_name().filter(|_| supplementary.is_none()) {
             file.add_gap(|| {
                 format!("names and types are missing: the file that dwz moved them to, {name}, is not found")
@@ -104,6 +113,7 @@ impl DwarfFile {
             supplementary,
             split: SplitUnits::default(),
             skeletons: None,
+            image: None,
             gap: OnceCell::new(),
             headers: OnceCell::new(),
             units: RefCell::default(),
@@ -123,6 +133,9 @@ impl DwarfFile {
             let mut headers = Headers::default();
             let mut units = self.dwarf.units();
             while let Ok(Some(header)) = units.next() {
+                if headers.len() % UNITS_IN_MEMORY == 0 {
+                    self.release_units();
+                }
                 headers.push((UnitId { is_of_types: false, offset: header.offset().0 }, header));
             }
             let mut types = self.dwarf.type_units();
@@ -136,6 +149,14 @@ impl DwarfFile {
     /// Every unit's header. Touches the whole of `.debug_info`, if a page for each unit only.
     pub(super) fn unit_headers(&self) -> impl Iterator<Item = (UnitId, &Header)> {
         self.headers().iter().map(|(id, header)| (*id, header))
+    }
+
+    /// Gives the memory of `.debug_info` back while many units are looked at for little: with
+    /// each page that is touched the system maps its neighbours, 64 KiB together.
+    pub(super) fn release_units(&self) {
+        if let Some(image) = self.image {
+            image.release(self.dwarf.debug_info.reader().slice());
+        }
     }
 
     fn header(&self, id: UnitId) -> Option<Header> {

@@ -109,6 +109,11 @@ impl Object {
         self.image.data
     }
 
+    /// How it is mapped.
+    pub(crate) fn image(&self) -> Image {
+        self.image
+    }
+
     /// The parsed file.
     pub fn file(&self) -> &object::File<'static> {
         &self.file
@@ -224,10 +229,10 @@ impl Object {
     /// Symbols by address: of `.symtab`, else of the debug file's, else `.dynsym` and those of
     /// the mini debug info.
     pub fn symbols(&self) -> &SymbolTable {
-        self.symbols.get_or_init(|| match self.file_with_symbols() {
-            Some(file) => SymbolTable::new(&[(file, Table::Full)]),
+        self.symbols.get_or_init(|| match self.with_symbols() {
+            Some(object) => SymbolTable::new(&[(&object.file, Table::Full)]),
             None => {
-                let mini = self.mini().map(|mini| (mini, Table::Full));
+                let mini = self.mini().map(|mini| (&mini.file, Table::Full));
                 let tables: Vec<_> = [(&self.file, Table::Dynamic)].into_iter().chain(mini).collect();
                 SymbolTable::new(&tables)
             }
@@ -235,8 +240,8 @@ impl Object {
     }
 
     /// The mini debug info, if the object brings any.
-    pub(super) fn mini(&self) -> Option<&object::File<'static>> {
-        self.mini.get_or_init(|| mini::find(self)).as_ref().map(|mini| &mini.file)
+    pub(super) fn mini(&self) -> Option<&Object> {
+        self.mini.get_or_init(|| mini::find(self)).as_deref()
     }
 
     /// Whether it brings a symbol table as mini debug info, and that was looked into.
@@ -245,11 +250,9 @@ impl Object {
     }
 
     /// The file that has the `.symtab`: this one or its debug file.
-    pub(super) fn file_with_symbols(&self) -> Option<&object::File<'static>> {
-        let own = Some(&self.file).filter(|file| file.symbol_table().is_some());
-        own.or_else(|| {
-            self.debug_file().map(|debug| &debug.file).filter(|file| file.symbol_table().is_some())
-        })
+    pub(super) fn with_symbols(&self) -> Option<&Object> {
+        let has_symbols = |object: &&Object| object.file.symbol_table().is_some();
+        Some(self).filter(has_symbols).or_else(|| self.debug_file().filter(has_symbols))
     }
 
     /// The unwind tables as they stand when mapped with `bias`.

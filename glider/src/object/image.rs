@@ -53,6 +53,7 @@ pub struct Image {
     pub data: &'static [u8],
     /// Inode, to tell whether it is still the file that the target mapped.
     pub inode: u64,
+    is_file: bool,
 }
 
 impl Image {
@@ -76,7 +77,7 @@ impl Image {
         let map = unsafe { memmap2::Mmap::map(file) }.map_err(open_error)?;
         let map: &'static memmap2::Mmap = Box::leak(Box::new(map));
         shrinking::guard(map, path);
-        Ok(Image { data: map, inode: metadata.ino() })
+        Ok(Image { data: map, inode: metadata.ino(), is_file: true })
     }
 
     /// The part of it from `start` on; empty past its end.
@@ -87,6 +88,22 @@ impl Image {
 
     /// Bytes that are not from a file, such as the vdso read from the target.
     pub fn from_bytes(bytes: Vec<u8>) -> Image {
-        Image { data: Vec::leak(bytes), inode: 0 }
+        Image { data: Vec::leak(bytes), inode: 0, is_file: false }
+    }
+
+    /// Gives the memory back in which `part` of the file was read, when it is a part of this file as it is mapped;
+    /// it is read again when it is looked at again. For what is gone through once.
+    pub(crate) fn release(&self, part: &[u8]) {
+        const PAGE: usize = 4096;
+        let (whole, part) = (self.data.as_ptr_range(), part.as_ptr_range());
+        if !self.is_file || part.start < whole.start || part.end > whole.end {
+            return;
+        }
+        // Whole pages only, so that a neighbour that is in use stays.
+        let start = (part.start as usize).next_multiple_of(PAGE);
+        let length = (part.end as usize / PAGE * PAGE).saturating_sub(start);
+        // SAFETY: these pages belong to a private, read-only mapping of a file: their contents
+        // are the file's before and after, and references to them stay valid.
+        unsafe { libc::madvise(start as *mut libc::c_void, length, libc::MADV_DONTNEED) };
     }
 }

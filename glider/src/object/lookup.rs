@@ -1,7 +1,7 @@
 //! A symbol by its name, in all tables of an object: the one lookup that entry values,
 //! thread-local storage and plugins share.
 
-use super::Object;
+use super::{Object, symbols};
 use crate::address::FileAddress;
 use object::{Object as _, ObjectSection as _, ObjectSymbol as _, SymbolIndex, SymbolKind, SymbolSection};
 
@@ -32,23 +32,23 @@ impl Object {
     /// The function or variable with this raw name: a global one before a local one, a symbol's
     /// default version before old ones. Looks through whole tables: keep the answer.
     pub fn find_symbol(&self, name: &str) -> Option<Definition> {
-        self.find(name, self.file_with_symbols().or_else(|| self.mini()), is_code_or_data)
+        self.find(name, self.with_symbols().or_else(|| self.mini()), is_code_or_data)
     }
 
     /// The same from the tables of this file alone; no debug file is looked for.
     pub fn find_own_symbol(&self, name: &str) -> Option<Definition> {
-        self.find(name, Some(self.file()), is_code_or_data)
+        self.find(name, Some(self), is_code_or_data)
     }
 
     /// The thread-local variable with this raw name.
     pub fn find_thread_local(&self, name: &str) -> Option<Definition> {
-        self.find(name, self.file_with_symbols(), |kind| kind == SymbolKind::Tls)
+        self.find(name, self.with_symbols(), |kind| kind == SymbolKind::Tls)
     }
 
     fn find(
         &self,
         name: &str,
-        with_symbols: Option<&object::File<'static>>,
+        with_symbols: Option<&Object>,
         is_sought: impl Fn(SymbolKind) -> bool,
     ) -> Option<Definition> {
         let versions = self.file().section_by_name(".gnu.version").and_then(|section| section.data().ok());
@@ -59,7 +59,7 @@ impl Object {
         };
         // The small table first: what it has is most often what is asked for.
         let dynamic = self.file().dynamic_symbols().map(|symbol| (symbol, true));
-        let all = with_symbols.into_iter().flat_map(|file| file.symbols());
+        let all = with_symbols.into_iter().flat_map(|object| symbols::named(object, name));
         let mut best: Option<(Rank, Definition)> = None;
         for (symbol, is_dynamic) in dynamic.chain(all.map(|symbol| (symbol, false))) {
             if symbol.name_bytes() != Ok(name.as_bytes())

@@ -1,10 +1,13 @@
 //! A symbol table sorted by address. Names are read when they are asked for: the strings of a
 //! large program's symbols are several times as large as the table.
 
+use super::elf::Object;
 use crate::address::FileAddress;
+use object::Object as _;
 use object::elf;
 use object::read::elf::{ElfFile, FileHeader, SectionHeader, Sym};
-use object::read::{File, StringTable};
+use object::read::{File, StringTable, SymbolIndex};
+use rustc_hash::FxHashSet;
 
 /// One symbol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,7 +69,8 @@ impl SymbolTable {
                 _ => {}
             }
         }
-        symbols.by_address.sort_unstable_by_key(|entry| (entry.address, entry.rank));
+        // Stable, because that sort finds what is in order already: linkers leave long runs.
+        symbols.by_address.sort_by_key(|entry| (entry.address, entry.rank));
         symbols
     }
 
@@ -148,4 +152,41 @@ impl SymbolTable {
         // `$d`, `.L` and the empty name mark places for tools, not for people.
         (!name.is_empty() && !name.starts_with('$') && !name.starts_with(".L")).then_some(name)
     }
+}
+
+/// The symbols of an object's `.symtab` with this raw name. The names are searched as one text and
+/// then known by where they start: reading each symbol's name takes several times as long.
+pub(super) fn named<'file>(object: &'file Object, name: &str) -> Vec<object::Symbol<'static, 'file>> {
+    let indices = match object.file() {
+        File::Elf64(elf) => indices_named(object, elf, name),
+        File::Elf32(elf) => indices_named(object, elf, name),
+        _ => None,
+    };
+    let symbol = |index| object.file().symbol_by_index(index).ok();
+    indices.unwrap_or_default().into_iter().filter_map(symbol).collect()
+}
+
+fn indices_named<Elf: FileHeader>(
+    object: &Object,
+    file: &ElfFile<'static, Elf>,
+    name: &str,
+) -> Option<Vec<SymbolIndex>> {
+    /// How much of the text is in memory at a time.
+    const PART: usize = 4 << 20;
+    let (endian, symbols) = (file.endian(), file.elf_symbol_table());
+    let strings = file.elf_section_table().section(symbols.string_section()).ok()?;
+    let text = strings.data(endian, file.data()).ok()?;
+    let ended = [name.as_bytes(), &[0]].concat();
+    let finder = memchr::memmem::Finder::new(&ended);
+    let mut starts: FxHashSet<usize> = FxHashSet::default();
+    for from in (0..text.len()).step_by(PART) {
+        let part = text.get(from..text.len().min(from + PART + name.len()))?;
+        // A name may be the end of a longer one that shares its text.
+        starts.extend(finder.find_iter(part).map(|at| from + at));
+        object.image().release(part);
+    }
+    let is_named = |symbol: &Elf::Sym| {
+        usize::try_from(symbol.st_name(endian)).is_ok_and(|start| starts.contains(&start))
+    };
+    Some(symbols.enumerate().filter(|(_, symbol)| is_named(symbol)).map(|(index, _)| index).collect())
 }
