@@ -124,14 +124,9 @@ impl Title {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::options::{Request, parse};
 
     fn find(words: &[&str]) -> Result<Identity, Refusal> {
-        let words: Vec<_> = words.iter().copied().chain(["server"]).map(Into::into).collect();
-        match parse(&words, |_| None, |_| Ok(String::new())).unwrap() {
-            Request::Run(options) => Identity::find(&options),
-            Request::Print(text) => panic!("printed {text}"),
-        }
+        Identity::find(&Options::of(&[words, &["server"]].concat()))
     }
 
     #[test]

@@ -286,6 +286,18 @@ fn help() -> String {
 }
 
 #[cfg(test)]
+impl Options {
+    /// The options of a command line alone, for tests.
+    pub(crate) fn of(words: &[&str]) -> Options {
+        let words: Vec<_> = words.iter().map(OsString::from).collect();
+        match parse(&words, |_| None, |_| Ok(String::new())) {
+            Ok(Request::Run(options)) => options,
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -135,14 +135,10 @@ fn replace(file: &File, text: &str) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::options::{Request, parse};
 
     fn lock(path: &Path) -> Result<Pidfile, Refusal> {
-        let words = [format!("--pidfile={}", path.display()).into(), "server".into()];
-        match parse(&words, |_| None, |_| Ok(String::new())).unwrap() {
-            Request::Run(options) => Pidfile::lock(&options).map(Option::unwrap),
-            Request::Print(text) => panic!("printed {text}"),
-        }
+        let option = format!("--pidfile={}", path.display());
+        Pidfile::lock(&Options::of(&[&option, "server"])).map(Option::unwrap)
     }
 
     #[test]

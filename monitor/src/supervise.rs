@@ -199,8 +199,7 @@ impl Supervisor {
             } else {
                 self.log.line(Level::Debug, &format!("reaped process {pid}, which {end}"));
             }
-        } else if is_server && self.shared.faulted() != Some(pid) {
-            // One that stopped to be noticed and left a record is told of by `find_fault`.
+        } else if is_server {
             self.events.push_back(match status.stopping_signal() {
                 Some(libc::SIGSTOP) if process::is_in_fault_handler(pid) => Event::StoppedByHandler,
                 Some(signal) => Event::Stopped(signal),

@@ -80,16 +80,12 @@ pub(crate) fn app_name(command: &str) -> String {
 mod tests {
     use super::*;
     use crate::event::Reason;
-    use crate::options::{Request, parse};
     use std::os::unix::fs::MetadataExt;
 
     fn create(folder: &Path) -> io::Result<TraceFile> {
         let glider = Path::new("/usr/libexec/gimli/glider");
         let order = Order { pid: 42, reason: Reason::Hang, hold: false, max_bytes: 0 };
-        match parse(&["/srv/app".into(), "-x".into()], |_| None, |_| Ok(String::new())).unwrap() {
-            Request::Run(options) => TraceFile::create(folder, &options, &order, glider),
-            Request::Print(text) => panic!("printed {text}"),
-        }
+        TraceFile::create(folder, &Options::of(&["/srv/app", "-x"]), &order, glider)
     }
 
     #[test]

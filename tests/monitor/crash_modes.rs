@@ -132,6 +132,18 @@ fn a_server_that_became_another_user_is_traced() {
 }
 
 #[test]
+fn a_worker_that_became_another_user_is_traced_at_once() {
+    assert!(nix::unistd::Uid::effective().is_root(), "this test has to run as root");
+    let stage = Stage::new();
+    let (program, mark) = (crash_target(), stage.path("mark"));
+    let command = [program.as_os_str(), "other-users-worker".as_ref(), mark.as_os_str()];
+    // The monitor does not look by itself for as long as this test waits.
+    let _monitor = stage.monitor(&[], &command);
+    stage.wait_out("worker gone");
+    assert_eq!(stage.traces().len(), 1, "{}", stage.read("log"));
+}
+
+#[test]
 fn a_hook_that_leaves_with_status_0_does_not_hide_the_fault() {
     let stage = Stage::new();
     let (program, mark) = (crash_target(), stage.path("mark"));

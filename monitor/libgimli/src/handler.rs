@@ -13,6 +13,7 @@ use crate::segment::{OWNER_DIED, Segment, WAITERS};
 use std::ffi::{c_int, c_long, c_void};
 use std::mem::zeroed;
 use std::ptr;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 
 /// The application's last words: signal number and `siginfo_t`.
@@ -33,6 +34,8 @@ static SEGMENT: AtomicPtr<Segment> = AtomicPtr::new(ptr::null_mut());
 static MONITOR: AtomicI32 = AtomicI32::new(0);
 /// Whether an old monitor understands SIGUSR2; one that does not would die of it.
 static OLD_MONITOR_TAKES_USR2: AtomicBool = AtomicBool::new(false);
+/// Where the monitor waits for sd_notify datagrams, and the length of the address.
+static LISTENER: OnceLock<(libc::sockaddr_un, libc::socklen_t)> = OnceLock::new();
 static SHUTDOWN: AtomicUsize = AtomicUsize::new(0);
 /// The thread that handles the process's fault: pid in the high half, tid in the low half.
 static CLAIM: AtomicU64 = AtomicU64::new(0);
@@ -49,6 +52,9 @@ pub(crate) fn install(segment: Option<&'static Segment>, monitor: libc::pid_t) {
     }
     MONITOR.store(monitor, Ordering::Relaxed);
     SEGMENT.store(segment.map_or(ptr::null_mut(), |s| ptr::from_ref(s).cast_mut()), Ordering::Release);
+    if let Some(address) = find_listener() {
+        LISTENER.get_or_init(|| address);
+    }
     allow_tracer(monitor);
     // SAFETY: an all-zero sigaction is valid; the handler has the signature that SA_SIGINFO asks for and only
     // does what signal-safety(7) allows.
@@ -68,6 +74,31 @@ pub(crate) fn poke_monitor(signal: c_int) -> bool {
     let monitor = MONITOR.load(Ordering::Relaxed);
     // SAFETY: a system call with plain numbers.
     monitor > 0 && unsafe { libc::kill(monitor, signal) == 0 }
+}
+
+/// The abstract address that our monitor gives its server (unix(7)): a NUL and the name.
+fn find_listener() -> Option<(libc::sockaddr_un, libc::socklen_t)> {
+    let name = std::env::var("NOTIFY_SOCKET").ok()?;
+    // SAFETY: all-zero bytes are a valid address.
+    let mut address: libc::sockaddr_un = unsafe { zeroed() };
+    address.sun_family = libc::AF_UNIX as libc::sa_family_t;
+    let room = address.sun_path.get_mut(1..name.len())?;
+    for (to, from) in room.iter_mut().zip(name.strip_prefix('@')?.bytes()) {
+        *to = from as libc::c_char;
+    }
+    Some((address, (std::mem::offset_of!(libc::sockaddr_un, sun_path) + name.len()) as libc::socklen_t))
+}
+
+/// Wakes a monitor that this process may not signal, so that it finds the record: by an empty datagram. Without a free
+/// descriptor the monitor finds it when it next looks at the heart.
+fn knock() {
+    let Some((address, length)) = LISTENER.get() else { return };
+    // SAFETY: system calls; the address is static and at least as long as told.
+    unsafe {
+        let socket = libc::socket(libc::AF_UNIX, libc::SOCK_DGRAM | libc::SOCK_CLOEXEC, 0);
+        libc::sendto(socket, ptr::null(), 0, libc::MSG_DONTWAIT, ptr::from_ref(address).cast(), *length);
+        libc::close(socket);
+    }
 }
 
 /// Lets the monitor and its children (glider) attach under Yama, prctl(2) PR_SET_PTRACER.
@@ -114,10 +145,7 @@ unsafe extern "C" fn on_fault(signal: c_int, info: *mut libc::siginfo_t, context
                 when_parent_dies(libc::SIGCONT);
                 segment.ready.store(pid, Ordering::Release);
                 if !poke_monitor(libc::SIGUSR2) {
-                    // The kernel tells the parent of a stop, whoever its child has become. For a process whose
-                    // parent is not the monitor nothing happens here, and the monitor finds the record when it
-                    // next looks at the heartbeat.
-                    stop_to_be_seen(pid, thread);
+                    knock();
                 }
                 wait(segment, |segment| segment.claim.load(Ordering::Acquire) != pid);
             }

@@ -174,6 +174,13 @@ static void crash(void) {
     say(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV ? "worker gone\n" : "worker?\n");
     return;
   }
+  if (!strcmp(mode, "other-users-worker")) {
+    pid_t worker = fork();
+    if (worker == 0) { if (setgid(65534) || setuid(65534)) _exit(93); *bad = 1; }
+    waitpid(worker, NULL, 0);
+    say("worker gone\n");
+    return;
+  }
   if (!strcmp(mode, "two-workers")) {
     for (int i = 0; i < 2; i++) if (fork() == 0) *bad = 1;
     while (wait(NULL) > 0) ;
