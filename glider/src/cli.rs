@@ -5,6 +5,7 @@
 use crate::limits::Limits;
 use crate::object::DebugSources;
 use crate::plugin::Sources;
+use crate::report::redact::Redactor;
 use crate::report::render::Format;
 use crate::session::Pause;
 use clap::parser::ValueSource;
@@ -48,6 +49,8 @@ pub struct Settings {
     pub max_copy: u64,
     /// Processes that analyze threads at the same time.
     pub jobs: Option<usize>,
+    /// What masks secrets.
+    pub redactor: Redactor,
     /// Whether text is coloured.
     pub color: When,
     /// Whether more is told.
@@ -197,6 +200,17 @@ struct Arguments {
     #[arg(long)]
     trace_plugins: bool,
 
+    /// Mask secrets: values and arguments named password, token, key, secret and the like
+    ///
+    /// Names of variables, members, types and options count. Equal secrets of one report have equal
+    /// tags. What plugins print in words of their own is not masked.
+    #[arg(long)]
+    redact: bool,
+
+    /// Mask what is named, typed or reads so, too: a word, or a pattern with * and ? (implies --redact)
+    #[arg(long, value_name = "PATTERN")]
+    redact_also: Vec<String>,
+
     /// When to colour the text; `auto` means on a terminal, unless NO_COLOR is set
     #[arg(long, value_name = "WHEN", value_enum, default_value = "auto")]
     color: When,
@@ -336,6 +350,10 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Settings, 
         },
         max_copy: arguments.max_copy,
         jobs: arguments.jobs,
+        redactor: match arguments.redact || !arguments.redact_also.is_empty() {
+            true => Redactor::new(&arguments.redact_also),
+            false => Redactor::default(),
+        },
         color: arguments.color,
         verbose: arguments.verbose,
         debug: arguments.debug.sources(),

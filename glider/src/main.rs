@@ -64,6 +64,7 @@ fn run(settings: &Settings) -> anyhow::Result<u8> {
         variables: settings.variables,
         format: settings.format,
         style,
+        redactor: settings.redactor.clone(),
         debug: settings.debug.clone(),
         jobs: settings.jobs,
         plugins,
@@ -72,6 +73,7 @@ fn run(settings: &Settings) -> anyhow::Result<u8> {
     let request = Request {
         threads: settings.threads.clone(),
         timeout: settings.timeout,
+        redactor: settings.redactor.clone(),
         pause: settings.pause,
         max_copy: settings.max_copy,
     };

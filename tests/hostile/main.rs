@@ -5,4 +5,5 @@
 
 mod confinement;
 mod plugins;
+mod secrets;
 mod stage;

@@ -62,7 +62,8 @@ impl Target {
         Target::run(Command::new(program).arg(user.to_string()))
     }
 
-    fn run(command: &mut Command) -> Target {
+    /// Runs a program until it says that it is ready.
+    pub(crate) fn run(command: &mut Command) -> Target {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).current_dir("/");
         let mut target = Target(command.spawn().unwrap());
         let mut line = String::new();

@@ -16,6 +16,7 @@ use crate::dwarf::DebugInfo;
 use crate::limits::Limits;
 use crate::object::{DebugSources, Module, Modules, ObjectCache, cut_short};
 use crate::plugin::{self, Finder, Host, Seat, Sources};
+use crate::report::redact::Redactor;
 use crate::report::render::{Format, Style, render_header};
 use crate::report::{self, Footer};
 use crate::session::{Analyzer, Output, fallback};
@@ -47,6 +48,8 @@ pub struct Settings {
     pub format: Format,
     /// How the text looks.
     pub style: Style,
+    /// What masks secrets.
+    pub redactor: Redactor,
     /// Where debug information is taken from.
     pub debug: DebugSources,
     /// Processes that analyze threads at the same time; by default as many as there are processors,

@@ -214,6 +214,7 @@ impl<'a> Threads<'a> {
                 self.keep_to_size(thread, pieces.size());
                 if let Some(text_before) = text_before {
                     let mut frame = self.frame(thread, (index, number), view, code, &scope, &mut printer);
+                    self.settings.redactor.frame(&mut frame);
                     frame.text_before = text_before;
                     frame.text_after = self.host.map(|host| host.after_frame(index)).unwrap_or_default();
                     pieces.frame(&frame);

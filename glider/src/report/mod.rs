@@ -9,6 +9,7 @@
 mod cause;
 mod escape;
 pub mod json;
+pub mod redact;
 pub mod render;
 mod text;
 mod value;

@@ -130,6 +130,11 @@ pub enum Value {
         /// `<optimized out>`.
         text: &'static str,
     },
+    /// It holds a secret (`--redact`).
+    Redacted {
+        /// `<redacted 1f2e3d4c>`: the same for equal secrets of one report.
+        text: String,
+    },
     /// It has a place, but that could not be read or made sense of.
     Unreadable {
         /// `<unreadable: why>`.

@@ -11,6 +11,7 @@ use super::link::{Link, News};
 use super::spool::{self, SpoolReader, SpoolWriter};
 use super::{Analyzer, Output, debug_packages, fallback};
 use crate::confine::opener::Opener;
+use crate::report::redact::Redactor;
 use crate::report::render::{Format, Style, render_footer, render_header, render_thread};
 use crate::report::{Footer, PauseMode, Plugin, Status, Timing};
 use crate::target::copy::{self, Copied, Extent};
@@ -34,6 +35,8 @@ pub struct Request {
     pub threads: Vec<i32>,
     /// When the target is let go and the trace ends at the latest, counted from the call.
     pub timeout: Duration,
+    /// What masks secrets of the command line.
+    pub redactor: Redactor,
     /// For how long the target is held.
     pub pause: Pause,
     /// Bytes of memory that are copied at the most so that it can be let go early.
@@ -233,7 +236,8 @@ fn while_held(
     let stopped = hold.since();
     let mut timing = Timing { mode: mode(request.pause), ..Timing::default() };
     timing.phases.stop_us = microseconds(stopped.elapsed());
-    let capture = snapshot::take(hold, &request.threads);
+    let mut capture = snapshot::take(hold, &request.threads);
+    request.redactor.command_line(&mut capture.process.cmdline);
     let captured = stopped.elapsed();
     timing.phases.registers_us = microseconds(captured).saturating_sub(timing.phases.stop_us);
     let until = match request.pause {

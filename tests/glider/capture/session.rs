@@ -3,6 +3,7 @@
 use super::fake_analyzer::{FakeAnalyzer, Then};
 use super::target::{Elsewhere, Target, eventually, state_of};
 use glider::report::Status;
+use glider::report::redact::Redactor;
 use glider::report::render::{Format, Style};
 use glider::session::{Pause, Request, Trace, trace};
 use glider::target::{TargetError, open_target};
@@ -13,6 +14,7 @@ use std::time::Duration;
 /// Without a copy: the target is held until the analysis is done.
 fn request(seconds: u64) -> Request {
     Request {
+        redactor: Redactor::default(),
         threads: Vec::new(),
         timeout: Duration::from_secs(seconds),
         pause: Pause::Consistent,

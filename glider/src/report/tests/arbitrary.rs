@@ -47,6 +47,7 @@ fn value() -> impl Strategy<Value = Value> {
         text().prop_map(|text| Value::Function { text }),
         Just(Value::OPTIMIZED_OUT),
         text().prop_map(Value::unreadable),
+        text().prop_map(|text| Value::Redacted { text }),
     ];
     leaf.prop_recursive(4, 24, 4, |inner| {
         let pointee = prop_oneof![

@@ -226,6 +226,7 @@ fn parser_frame() -> Frame {
             },
             local(3, "char", "letter", Value::Char { text: "97 'a'".into() }),
             local(1, "int", "gone", Value::unreadable("cannot read 4 bytes at 0x2a")),
+            local(1, "char *", "password", Value::Redacted { text: "<redacted 1f2e3d4c>".into() }),
         ],
         ..frame(2, 0x55d7_160e_c327, "parse_header", 0x58, Trust::Cfi)
     }

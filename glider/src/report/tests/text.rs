@@ -62,6 +62,7 @@ fn a_report_with_one_of_everything() {
                 char letter = 97 'a'
             }
             int gone <unreadable: cannot read 4 bytes at 0x2a>
+            char * password = <redacted 1f2e3d4c>
         }
         parsed
 

@@ -135,7 +135,7 @@ fn put_value(page: &mut Page<'_>, indent: usize, path: &dyn fmt::Display, value:
         | Value::String { text, .. }
         | Value::Function { text } => page.text(text),
         Value::OptimizedOut { text } => page.paint(FAINT, format_args!("{text}")),
-        Value::Unreadable { text } => page.paint(FAINT, format_args!("{text}")),
+        Value::Unreadable { text } | Value::Redacted { text } => page.paint(FAINT, format_args!("{text}")),
         Value::Pointer { text, symbol, pointee } => {
             page.text(text);
             if let Some(symbol) = symbol {
@@ -346,7 +346,8 @@ fn short(value: &Value) -> Option<&str> {
         | Value::Char { text }
         | Value::Enum { text, .. }
         | Value::Pointer { text, symbol: None, pointee: Pointee::None }
-        | Value::Unreadable { text } => Some(text),
+        | Value::Unreadable { text }
+        | Value::Redacted { text } => Some(text),
         Value::OptimizedOut { text } => Some(text),
         _ => None,
     }
