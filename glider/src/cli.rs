@@ -8,6 +8,7 @@ use crate::plugin::Sources;
 use crate::report::redact::Redactor;
 use crate::report::render::Format;
 use crate::session::Pause;
+use clap::builder::FalseyValueParser;
 use clap::parser::ValueSource;
 use clap::{Args, ColorChoice, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
@@ -274,12 +275,23 @@ struct DebugArguments {
     /// folder itself. Folders separated by colons, or the option repeated.
     #[arg(long = "debug-dir", value_name = "FOLDER", env = "GIMLI_DEBUG_DIR", value_delimiter = ':')]
     folders: Vec<PathBuf>,
+
+    /// Ask the servers in DEBUGINFOD_URLS for debug files that are not here
+    ///
+    /// Before the process is stopped, never while it is.
+    #[arg(long = "debuginfod", env = "GIMLI_DEBUGINFOD", value_parser = FalseyValueParser::new())]
+    asks_servers: bool,
+
+    /// Seconds that all of --debuginfod may take; a third of --timeout at most
+    #[arg(long = "debuginfod-time", value_name = "SECONDS", default_value = "10", value_parser = parse_seconds)]
+    server_time: Duration,
 }
 
 impl DebugArguments {
-    fn sources(self) -> DebugSources {
+    fn sources(self, timeout: Duration) -> DebugSources {
         let folders = self.folders.into_iter().filter(|folder| !folder.as_os_str().is_empty());
-        DebugSources { folders: folders.collect() }
+        let servers = self.asks_servers.then(|| self.server_time.min(timeout / 3));
+        DebugSources { folders: folders.collect(), servers }
     }
 }
 
@@ -356,7 +368,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Settings, 
         },
         color: arguments.color,
         verbose: arguments.verbose,
-        debug: arguments.debug.sources(),
+        debug: arguments.debug.sources(arguments.timeout),
         plugins,
         plugin_path_from_environment: folders == Some(ValueSource::EnvVariable),
         trace_plugins: arguments.trace_plugins,

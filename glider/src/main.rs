@@ -76,6 +76,7 @@ fn run(settings: &Settings) -> anyhow::Result<u8> {
         redactor: settings.redactor.clone(),
         pause: settings.pause,
         max_copy: settings.max_copy,
+        servers: settings.debug.servers,
     };
     let last_resort = LastResort::arm(settings.timeout.saturating_add(GRACE));
     let trace = trace(&process, &request, &mut analyzer).inspect_err(|_| {

@@ -7,7 +7,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod against_gdb;
+mod places;
+mod servers;
+mod shipping;
 mod thirty_two_bit;
+mod workshop;
 
 /// The glider that cargo built.
 const GLIDER: &str = env!("CARGO_BIN_EXE_glider");

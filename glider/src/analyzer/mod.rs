@@ -66,13 +66,15 @@ pub struct GliderAnalyzer {
     settings: Settings,
     objects: ObjectCache,
     plugins: Finder,
+    /// Why not all debug information could be asked for.
+    fetch_problem: Option<String>,
 }
 
 impl GliderAnalyzer {
     /// An analyzer for one trace.
     pub fn new(settings: Settings) -> GliderAnalyzer {
         let objects = ObjectCache::new(settings.debug.clone());
-        GliderAnalyzer { settings, objects, plugins: Finder::default() }
+        GliderAnalyzer { settings, objects, plugins: Finder::default(), fetch_problem: None }
     }
 
     /// Every thread, the header and what the footer says of them. `seat` makes this the plugin
@@ -115,6 +117,7 @@ impl GliderAnalyzer {
         threads.take_turns(turns, usize::MAX, &mut pieces);
         let failures = workers.wait();
         let mut footer = footer(&process, &mut threads);
+        footer.problems.splice(0..0, self.fetch_problem.clone());
         footer.problems.extend(failures);
         threads.recall_cause(turns);
         let mut header = fallback::header(capture);
@@ -160,6 +163,7 @@ impl Analyzer for GliderAnalyzer {
         }
         // The program and the C library are on nearly every stack.
         let is_usual = |module: &&Module| Some(&*module.path) == process.exe.as_deref() || module.is_libc();
+        self.fetch_problem = self.objects.fetch(&modules, &is_usual);
         for object in modules.iter().filter(is_usual).filter_map(|module| module.object.as_ref().ok()) {
             if let Some(info) = object.debug_info() {
                 info.prepare();
@@ -213,6 +217,6 @@ fn describe(module: &Module, threads: &Threads<'_>) -> report::Module {
         read_from: object.and_then(|object| object.read_from.clone()),
         debug_info: debug_info.map(|info| info.path().display().to_string()),
         problem,
-        remedy: (is_bare && module.path.starts_with('/')).then(|| "--debug-dir".to_owned()),
+        remedy: (is_bare && module.path.starts_with('/')).then(|| threads.remedy().to_owned()),
     }
 }

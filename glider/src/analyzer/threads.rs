@@ -124,6 +124,14 @@ impl<'a> Threads<'a> {
         of_crash.or(self.words.first()).cloned()
     }
 
+    /// What would bring debug information that is not here.
+    pub(super) fn remedy(&self) -> &'static str {
+        match self.settings.debug.servers {
+            Some(_) => "--debug-dir",
+            None => "--debuginfod or --debug-dir",
+        }
+    }
+
     pub(super) fn has_code_in(&self, module: &Module) -> bool {
         self.stacks.code.has_code_in(module)
     }

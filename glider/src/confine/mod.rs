@@ -10,9 +10,12 @@
 //! - [`opener`]: a small process that keeps the right to open, and does nothing else: it gives out
 //!   read-only descriptors of ELF files that the analyzer may no longer open itself.
 //!
+//! - [`fetcher`]: a process that asks debuginfod servers, where the user wants that.
+//!
 //! What the kernel does not have is left out, and [`give_up`] says so.
 
 pub mod descriptors;
+pub mod fetcher;
 mod landlock;
 pub mod opener;
 mod privileges;

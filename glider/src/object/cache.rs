@@ -4,6 +4,7 @@
 use super::elf::Object;
 use super::mapped::{self, Match};
 use super::search::{DebugSources, Search};
+use super::{Module, Modules};
 use crate::target::{Mapping, Memory};
 use std::collections::HashMap;
 
@@ -70,7 +71,18 @@ impl ObjectCache {
         object
     }
 
-    fn search(&mut self, pid: i32) -> &'static Search {
+    /// Asks debuginfod servers for what the modules lack, those of `is_first` before the others,
+    /// where the user wants that. Gives in words why not all could be asked for.
+    pub fn fetch(&self, modules: &Modules, is_first: &dyn Fn(&&Module) -> bool) -> Option<String> {
+        self.sources.servers?;
+        let objects = |first: bool| {
+            let wanted = modules.iter().filter(move |module| is_first(module) == first);
+            wanted.filter_map(|module| module.object.as_ref().ok().copied())
+        };
+        self.search?.fetch(objects(true).chain(objects(false)))
+    }
+
+    pub(super) fn search(&mut self, pid: i32) -> &'static Search {
         self.search.get_or_insert_with(|| Box::leak(Box::new(Search::new(&self.sources, pid))))
     }
 }

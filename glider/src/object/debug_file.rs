@@ -27,10 +27,7 @@ pub(crate) fn find_supplementary(object: &Object) -> Option<Object> {
 fn by_build_id(search: &'static Search, id: &[u8], beside: &[PathBuf]) -> Option<Object> {
     let has_id = |found: &Object| found.build_id == Some(id);
     let found = search.find(Some(&build_id_path(id)?), beside, has_id);
-    found.or_else(|| {
-        let fetched = std::slice::from_ref(search.fetched.get(id)?);
-        search.find(None, fetched, has_id)
-    })
+    found.or_else(|| search.find(None, &[search.fetched(id)?], has_id))
 }
 
 fn by_debuglink(object: &Object, search: &'static Search) -> Option<Object> {

@@ -207,6 +207,11 @@ impl Object {
         *self.debug_file.get_or_init(|| debug_file::find(self).map(|found| &*Box::leak(Box::new(found))))
     }
 
+    /// Whether there is no DWARF of it here.
+    pub(super) fn lacks_debug_info(&self) -> bool {
+        !self.has_section(".debug_info") && debug_file::find(self).is_none()
+    }
+
     /// DWARF of this object or of its debug file.
     pub fn debug_info(&self) -> Option<&'static DebugInfo> {
         *self.debug_info.get_or_init(|| {
@@ -218,6 +223,11 @@ impl Object {
     /// The DWARF, if any was asked for and found.
     pub fn known_debug_info(&self) -> Option<&'static DebugInfo> {
         self.debug_info.get().copied().flatten()
+    }
+
+    /// The build-id of that file.
+    pub(super) fn supplementary_id(&self) -> Option<&'static [u8]> {
+        Some(self.file.gnu_debugaltlink().ok()??.1)
     }
 
     /// The name of the file that a part of the DWARF is in (`.gnu_debugaltlink`), if one is.

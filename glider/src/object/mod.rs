@@ -17,6 +17,7 @@ mod lookup;
 mod mapped;
 mod mini;
 mod modules;
+mod perf_map;
 mod root;
 mod search;
 mod shrinking;

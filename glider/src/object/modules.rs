@@ -4,6 +4,8 @@ use super::cache::{Mapped, ObjectCache};
 use super::demangle;
 use super::elf::Object;
 use super::image::Image;
+use super::perf_map::PerfMap;
+use super::search::Search;
 use crate::address::{Address, Bias};
 use crate::target::{Mapping, Memory};
 use crate::unwind::{Code, UnwindSections};
@@ -35,6 +37,9 @@ pub struct Modules {
     ranges: Vec<(Address, Address, usize)>,
     /// Executable mappings, by start.
     executable: Vec<(Address, Address)>,
+    /// The process and where its files are, for the names of generated code.
+    process: Option<(i32, &'static Search)>,
+    generated: OnceCell<PerfMap>,
     /// `AT_ENTRY` of the auxiliary vector: where the program starts.
     entry: Option<Address>,
 }
@@ -79,7 +84,8 @@ impl Modules {
         memory: Option<&dyn Memory>,
         cache: &mut ObjectCache,
     ) -> Modules {
-        let mut modules = Modules::default();
+        let process = Some((pid, cache.search(pid)));
+        let mut modules = Modules { process, ..Modules::default() };
         for (index, mapping) in mappings.iter().enumerate().filter(|(_, mapping)| mapping.protection.execute)
         {
             modules.executable.push((mapping.start, mapping.end));
@@ -179,6 +185,13 @@ impl Modules {
         let after = self.ranges.partition_point(|(start, _, _)| *start <= address);
         let (_, end, index) = self.ranges.get(after.checked_sub(1)?)?;
         (address < *end).then(|| self.list.get(*index)).flatten()
+    }
+
+    /// Name and start of the generated code at an address, where its compiler left a map of it.
+    pub fn generated(&self, address: Address) -> Option<(&str, Address)> {
+        let (pid, search) = self.process.filter(|_| self.is_executable(address))?;
+        let map = self.generated.get_or_init(|| PerfMap::load(pid, search.roots()));
+        map.find(address.0).map(|(name, start)| (name, Address(start)))
     }
 
     /// Names an address of code or data by object and symbol; `None` outside of every object.

@@ -2,8 +2,11 @@
 
 use super::elf::Object;
 use super::root::Root;
+use crate::confine::fetcher::{self, Fetched};
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// The folder for separate debug files of every distribution (GDB manual, "Debugging Information
 /// in Separate Files").
@@ -14,6 +17,8 @@ const SYSTEM_FOLDER: &str = "/usr/lib/debug";
 pub struct DebugSources {
     /// Folders of debug files, looked into first (`--debug-dir`).
     pub folders: Vec<PathBuf>,
+    /// How long debuginfod servers may be asked, when they are (`--debuginfod`).
+    pub servers: Option<Duration>,
 }
 
 /// Where debug files of one target are looked for.
@@ -23,14 +28,41 @@ pub(crate) struct Search {
     /// glider's own root, and the target's where that is another.
     roots: Vec<Root>,
     /// Files got from a server, by build-id.
-    pub(super) fetched: HashMap<Vec<u8>, PathBuf>,
+    fetched: RefCell<HashMap<Vec<u8>, PathBuf>>,
 }
 
 impl Search {
     /// For the process with this id.
     pub(super) fn new(sources: &DebugSources, pid: i32) -> Search {
         let roots = std::iter::once(Root::Own).chain(Root::of_process(pid)).collect();
-        Search { folders: sources.folders.clone(), roots, fetched: HashMap::new() }
+        Search { folders: sources.folders.clone(), roots, fetched: RefCell::default() }
+    }
+
+    /// Asks debuginfod servers for the debug files of `objects` that are not here, and for what dwz
+    /// moved out of those. Gives in words why not all could be asked for.
+    pub(super) fn fetch<'o>(&'static self, objects: impl Iterator<Item = &'o Object>) -> Option<String> {
+        for object in objects {
+            let Some(id) = object.build_id.filter(|_| object.lacks_debug_info()) else { continue };
+            let mut wanted = Some(id.to_vec());
+            while let Some(id) = wanted.take() {
+                match fetcher::ask(&id)? {
+                    Fetched::File(path) => {
+                        let shared = Object::open(&path).ok().and_then(|found| found.supplementary_id());
+                        self.fetched.borrow_mut().insert(id, path);
+                        let is_known = |id: &Vec<u8>| self.fetched.borrow().contains_key(id);
+                        wanted = shared.map(<[u8]>::to_vec).filter(|id| !is_known(id));
+                    }
+                    Fetched::Missing => {}
+                    Fetched::Unusable(why) => return Some(why),
+                }
+            }
+        }
+        None
+    }
+
+    /// The file that was fetched for a build-id.
+    pub(super) fn fetched(&self, id: &[u8]) -> Option<PathBuf> {
+        self.fetched.borrow().get(id).cloned()
     }
 
     /// The roots, glider's own first.

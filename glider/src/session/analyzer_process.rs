@@ -4,7 +4,7 @@
 
 use super::link::Link;
 use super::spool::{self, SpoolWriter};
-use crate::confine::{self, opener::Opener};
+use crate::confine::{self, fetcher::Fetcher, opener::Opener};
 use crate::target::Owner;
 use crate::target::siginfo;
 use nix::sys::prctl;
@@ -35,6 +35,8 @@ pub(super) struct Rights<'a> {
     pub(super) owner: &'a Owner,
     /// The process that opens files for it.
     pub(super) opener: &'a Opener,
+    /// The process that asks debuginfod servers for it.
+    pub(super) fetcher: Option<&'a Fetcher>,
 }
 
 /// A running analyzer. Dropping it ends and reaps the process.
@@ -184,11 +186,11 @@ fn confine(
     confine::limit(Resource::RLIMIT_FSIZE, spool::MAX_FILE)?;
     // Should memory run short, this process is the one to end, not the server it looks at.
     let _ = std::fs::write("/proc/self/oom_score_adj", "1000");
-    confine::descriptors::keep_only(
-        &[link.as_fd().as_raw_fd(), spool.as_raw_fd(), rights.opener.descriptor()],
-        Some(last_words.as_fd()),
-    )?;
+    let mut kept = vec![link.as_fd().as_raw_fd(), spool.as_raw_fd(), rights.opener.descriptor()];
+    kept.extend(rights.fetcher.map(Fetcher::descriptor));
+    confine::descriptors::keep_only(&kept, Some(last_words.as_fd()))?;
     rights.opener.use_here();
+    rights.fetcher.inspect(|fetcher| fetcher.use_here());
     let in_force = confine::give_up(rights.owner)?;
     // Behind the change of user, which makes the kernel forget it.
     prctl::set_pdeathsig(Signal::SIGKILL)?;

@@ -10,6 +10,7 @@ use super::bare::Bare;
 use super::link::{Link, News};
 use super::spool::{self, SpoolReader, SpoolWriter};
 use super::{Analyzer, Output, debug_packages, fallback};
+use crate::confine::fetcher::Fetcher;
 use crate::confine::opener::Opener;
 use crate::report::redact::Redactor;
 use crate::report::render::{Format, Style, render_footer, render_header, render_thread};
@@ -31,6 +32,8 @@ use std::time::{Duration, Instant};
 /// What to trace, and within which time.
 #[derive(Clone, Debug)]
 pub struct Request {
+    /// How long debuginfod servers may be asked, when they are.
+    pub servers: Option<Duration>,
     /// Only these threads; all of them when empty.
     pub threads: Vec<i32>,
     /// When the target is let go and the trace ends at the latest, counted from the call.
@@ -112,7 +115,10 @@ pub fn trace(
         .map_err(|error| TargetError::system(format!("read /proc/{}/status", process.pid()), error))?;
     let opener = Opener::start(process, &owner)
         .map_err(|error| TargetError::system("start the process that opens files", error))?;
-    let rights = Rights { owner: &owner, opener: &opener };
+    let fetcher = request.servers.map(Fetcher::start).transpose();
+    let fetcher =
+        fetcher.map_err(|error| TargetError::system("start the process that asks debuginfod", error))?;
+    let rights = Rights { owner: &owner, opener: &opener, fetcher: fetcher.as_ref() };
     let mut child = AnalyzerProcess::start(&spool, rights, |link, spool| {
         analyze(analyzer, &info, &mappings, link, spool)
     })
@@ -120,6 +126,7 @@ pub fn trace(
     drop(mappings);
     // Preparation costs the target nothing, but must leave time for the rest.
     await_warm(&child.link, began + request.timeout / 2);
+    drop(fetcher);
     let prepared = began.elapsed();
     let mut image = make_image(process, request);
     let held =

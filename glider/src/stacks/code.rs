@@ -52,6 +52,10 @@ fn look_up<'a>(modules: &'a Modules, pc: Address) -> Code<'a> {
     let mut code = Code { module, scopes: None, function: None, start: None, line: None };
     let Some((module, object)) = module.and_then(|module| Some((module, module.object.as_ref().ok()?)))
     else {
+        if let Some((name, start)) = modules.generated(pc) {
+            code.function = Some(name.into());
+            code.start = Some(start);
+        }
         return code;
     };
     let address: FileAddress = module.bias.to_file(pc);

@@ -84,6 +84,8 @@ impl ThreadStat {
 pub struct Status {
     /// Process the thread belongs to.
     pub process: i32,
+    /// The id by which the process knows itself, in the innermost of its pid namespaces.
+    pub own_id: i32,
     /// Who traces it, zero for nobody.
     pub tracer: i32,
     /// Real, effective, saved and file-system user id.
@@ -354,6 +356,10 @@ fn parse_status(content: &[u8]) -> Status {
         let value = value.trim();
         match key {
             "Tgid" => status.process = value.parse().unwrap_or_default(),
+            "NSpid" => {
+                let innermost = value.split_ascii_whitespace().next_back();
+                status.own_id = innermost.and_then(|id| id.parse().ok()).unwrap_or_default();
+            }
             "TracerPid" => status.tracer = value.parse().unwrap_or_default(),
             "Uid" => status.uids = four_ids(value),
             "Gid" => status.gids = four_ids(value),
@@ -418,9 +424,9 @@ mod tests {
 
     #[test]
     fn status_lines_are_found_by_name() {
-        let text = b"Name:\tx\\nTracerPid:\t9\nTgid:\t7\nTracerPid:\t0\nUid:\t1\t2\t3\t4\nGid:\t5\t6\t7\t8\nCapEff:\t0000000000080000\n";
+        let text = b"Name:\tx\\nTracerPid:\t9\nTgid:\t7\nNSpid:\t7\t1\nTracerPid:\t0\nUid:\t1\t2\t3\t4\nGid:\t5\t6\t7\t8\nCapEff:\t0000000000080000\n";
         let status = parse_status(text);
-        assert_eq!((status.process, status.tracer), (7, 0));
+        assert_eq!((status.process, status.own_id, status.tracer), (7, 1, 0));
         assert_eq!((status.uids, status.gids, status.capabilities), ([1, 2, 3, 4], [5, 6, 7, 8], 0x80000));
     }
 

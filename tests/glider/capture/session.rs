@@ -15,6 +15,7 @@ use std::time::Duration;
 fn request(seconds: u64) -> Request {
     Request {
         redactor: Redactor::default(),
+        servers: None,
         threads: Vec::new(),
         timeout: Duration::from_secs(seconds),
         pause: Pause::Consistent,
