@@ -129,8 +129,9 @@ pub fn trace(
     drop(fetcher);
     let prepared = began.elapsed();
     let mut image = make_image(process, request);
-    let held =
-        with_hold(process, deadline, |hold| while_held(hold, request, &child.link, &mut image, deadline))?;
+    let held = with_hold(process, deadline, |hold| {
+        while_held(hold, request, &info, &child.link, &mut image, deadline)
+    })?;
     let Held { mut capture, memory, runs, bare, outcome, released, mut timing } = held;
     let outcome = outcome.unwrap_or_else(|| await_done(None, &child.link, deadline));
     timing.phases.prepare_us = microseconds(prepared);
@@ -236,6 +237,7 @@ fn make_image(process: &ProcessDirectory, request: &Request) -> Option<Image> {
 fn while_held(
     hold: &mut Hold<'_>,
     request: &Request,
+    before: &ProcessInfo,
     link: &Link,
     image: &mut Option<Image>,
     deadline: Instant,
@@ -243,28 +245,30 @@ fn while_held(
     let stopped = hold.since();
     let mut timing = Timing { mode: mode(request.pause), ..Timing::default() };
     timing.phases.stop_us = microseconds(stopped.elapsed());
-    let mut capture = snapshot::take(hold, &request.threads);
-    request.redactor.command_line(&mut capture.process.cmdline);
+    let mut capture = snapshot::take(hold, &request.threads, before);
     let captured = stopped.elapsed();
     timing.phases.registers_us = microseconds(captured).saturating_sub(timing.phases.stop_us);
     let until = match request.pause {
         Pause::AtMost(most) => deadline.min(stopped + most),
         _ => deadline,
     };
+    let memory = hold.process().open_memory();
     // A process that stands still anyway is looked at where it stands.
-    let copied = match image {
-        Some(image) if !capture.process.was_stopped => copy(hold, &capture, request.pause, image, until),
+    let copied = match (image.as_mut(), &memory) {
+        (Some(image), Ok(memory)) if !capture.process.was_stopped => {
+            copy(hold, memory, &capture, request.pause, image, until)
+        }
         _ => Copied::default(),
     };
     timing.copied_bytes = copied.bytes;
     timing.phases.copy_us = microseconds(stopped.elapsed() - captured);
-    let memory = hold.process().open_memory();
     let is_late = until < deadline && Instant::now() >= until;
     let is_snapshot = request.pause == Pause::Snapshot && !capture.process.was_stopped;
     let is_enough = copied.is_whole || is_snapshot || is_late;
     if is_enough {
         release(hold, image.as_ref());
     }
+    request.redactor.command_line(&mut capture.process.cmdline);
     let kept = memory.as_ref().ok().and_then(|memory| memory.try_clone().ok());
     let handed_over =
         memory.and_then(|memory| link.hand_over(&capture, &memory, image.as_ref(), &copied.runs));
@@ -300,8 +304,15 @@ fn read_bare(capture: &Capture, memory: Option<&File>, image: Option<&Image>, ru
 }
 
 /// Copies as much as the pause calls for.
-fn copy(hold: &Hold<'_>, capture: &Capture, pause: Pause, image: &mut Image, until: Instant) -> Copied {
-    let mut take = |extent| copy::take(hold, capture, image, extent, until);
+fn copy(
+    hold: &Hold<'_>,
+    memory: &File,
+    capture: &Capture,
+    pause: Pause,
+    image: &mut Image,
+    until: Instant,
+) -> Copied {
+    let mut take = |extent| copy::take(hold, memory, capture, image, extent, until);
     match pause {
         Pause::Snapshot => take(Extent::Stacks),
         Pause::Consistent => take(Extent::Writable),

@@ -61,10 +61,11 @@ pub struct Copied {
     pub is_whole: bool,
 }
 
-/// Copies memory of the held process into the image, until `deadline`. What cannot be read is
-/// left out. Memory that can be written is copied only if all of it fits.
+/// Copies memory of the held process, which `memory` is too, into the image, until `deadline`. What
+/// cannot be read is left out. Memory that can be written is copied only if all of it fits.
 pub fn take(
     hold: &Hold<'_>,
+    memory: &File,
     capture: &Capture,
     image: &mut Image,
     extent: Extent,
@@ -76,7 +77,6 @@ pub fn take(
         Extent::Writable => plan_writable(hold, capture, room.len() as u64),
     };
     let Some(Plan { ranges, zeros }) = plan else { return Copied::default() };
-    let memory = hold.process().open_memory().ok();
     let mut transfer = Transfer {
         pid: Pid::from_raw(hold.process().memory_thread()),
         memory,
@@ -176,7 +176,7 @@ struct Transfer<'r> {
     /// A thread that has the memory.
     pid: Pid,
     /// The same memory as a file, for where process_vm_readv(2) is forbidden.
-    memory: Option<File>,
+    memory: &'r File,
     room: &'r mut [u8],
     used: usize,
     runs: Vec<Run>,
@@ -208,7 +208,7 @@ impl Transfer<'_> {
         let mut count = match process_vm_readv(self.pid, &mut [IoSliceMut::new(room)], &remote) {
             Ok(count) => count,
             Err(nix::Error::EFAULT) => 0,
-            Err(_) => self.memory.as_ref().map_or(0, |memory| read_file(memory, ranges, room)),
+            Err(_) => read_file(self.memory, ranges, room),
         };
         for (dealt, range) in ranges.iter().enumerate() {
             let got = (range.length() as usize).min(count);
@@ -318,9 +318,9 @@ mod tests {
         let ranges = [Range { start: at(0), end: at(4) }, Range { start: at(5), end: at(8) }];
         for pid in [std::process::id().cast_signed(), 0] {
             let mut room = vec![0; 8 * page];
-            let memory = File::open("/proc/self/mem").ok();
+            let memory = File::open("/proc/self/mem").unwrap();
             let pid = Pid::from_raw(pid);
-            let mut transfer = Transfer { pid, memory, room: &mut room, used: 0, runs: Vec::new() };
+            let mut transfer = Transfer { pid, memory: &memory, room: &mut room, used: 0, runs: Vec::new() };
             assert!(transfer.copy(&ranges, Instant::now() + std::time::Duration::from_secs(60)));
             let runs = [(at(0), at(2), 0), (at(5), at(8), 2 * PAGE)];
             let runs = runs.map(|(start, end, to)| Run { range: Range { start, end }, at: Some(to) });

@@ -284,6 +284,11 @@ impl ProcessDirectory {
         self.read_of_memory("exe", ELF_HEADER)
     }
 
+    /// Path of the executable, with ` (deleted)` when the file is gone.
+    pub fn read_executable_path(&self) -> Option<String> {
+        self.read_link("exe")
+    }
+
     /// The process as a whole; what cannot be read stays empty.
     pub fn read_process_info(&self) -> ProcessInfo {
         let stat = self.read_thread_stat(self.pid).unwrap_or_default();
@@ -291,7 +296,7 @@ impl ProcessDirectory {
         let stopped = |tid: i32| self.read_thread_stat(tid).is_ok_and(|stat| stat.state == 'T');
         ProcessInfo {
             pid: self.pid,
-            exe: self.read_link("exe"),
+            exe: self.read_executable_path(),
             cmdline: parse_command_line(
                 &self.read_of_memory("cmdline", MAX_COMMAND_LINE).unwrap_or_default(),
             ),

@@ -3,11 +3,12 @@
 use super::hold::{HeldThread, Hold, Stop};
 use super::ptrace;
 use super::register_sets::read_registers;
-use super::{Capture, CapturedThread, ThreadRegisters};
+use super::{Capture, CapturedThread, ProcessInfo, ThreadRegisters};
 
 /// Reads everything the analysis needs of a held process but its memory. With `selected`
-/// thread ids, only those threads.
-pub fn take(hold: &Hold<'_>, selected: &[i32]) -> Capture {
+/// thread ids, only those threads. `before` is what it was before it was held, and is so still
+/// unless it has become another program since: reading it anew would lengthen the pause.
+pub fn take(hold: &Hold<'_>, selected: &[i32], before: &ProcessInfo) -> Capture {
     let process = hold.process();
     let mut problems = hold.problems().to_vec();
     let maps = process.read_maps().unwrap_or_else(|error| {
@@ -25,7 +26,8 @@ pub fn take(hold: &Hold<'_>, selected: &[i32]) -> Capture {
         problems.push(format!("cannot read the auxiliary vector: {error}"));
         Vec::new()
     });
-    let mut info = process.read_process_info();
+    let is_same = process.read_executable_path() == before.exe;
+    let mut info = if is_same { before.clone() } else { process.read_process_info() };
     info.was_stopped = hold.threads().iter().any(|thread| matches!(thread.stop, Stop::GroupStop(_)));
     let is_selected = |tid: i32| selected.is_empty() || selected.contains(&tid);
     let threads = hold.threads().iter().filter(|thread| thread.stop != Stop::Gone && is_selected(thread.tid));

@@ -3,7 +3,7 @@
 use super::target::{Elsewhere, Shared, Target, eventually};
 use glider::address::Address;
 use glider::target::siginfo::parse_siginfo;
-use glider::target::{Capture, CapturedThread, LiveMemory, Mapping, Memory, TargetError};
+use glider::target::{Capture, CapturedThread, LiveMemory, Mapping, Memory, ProcessInfo, TargetError};
 use glider::target::{open_target, snapshot, system_calls, with_hold};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::sync::atomic::Ordering;
@@ -20,7 +20,7 @@ fn soon() -> Instant {
 
 fn capture(pid: i32) -> Capture {
     let process = open_target(pid).unwrap();
-    with_hold(&process, soon(), |hold| snapshot::take(hold, &[])).unwrap()
+    with_hold(&process, soon(), |hold| snapshot::take(hold, &[], &ProcessInfo::default())).unwrap()
 }
 
 #[test]
