@@ -100,6 +100,22 @@ impl Die {
         self.entry().is_some_and(|entry| entry.has_attr(gimli::DW_AT_declaration))
     }
 
+    /// The type that stands for the type parameter `name` of this generic type (`DW_TAG_template_type_parameter`).
+    pub fn type_parameter(self, name: &str) -> Option<Die> {
+        let is_it = |(die, entry): &(Die, Entry)| {
+            entry.tag() == gimli::DW_TAG_template_type_parameter
+                && die.string(entry, gimli::DW_AT_name).as_deref() == Some(name)
+        };
+        let (die, entry) = self.children().into_iter().find(is_it)?;
+        die.reference(&entry, gimli::DW_AT_type)
+    }
+
+    /// The type that contains this one (`DW_AT_containing_type`): of the type of a Rust virtual
+    /// table, the type whose table it is.
+    pub fn containing_type(self) -> Option<Die> {
+        self.reference(&self.entry()?, gimli::DW_AT_containing_type)
+    }
+
     /// The direct children, parsed, in order.
     pub(crate) fn children(self) -> Vec<(Die, Entry)> {
         let mut found = Vec::new();

@@ -18,7 +18,7 @@ mod value;
 mod tests;
 
 pub use cause::{Cause, CauseKind};
-pub use value::{Element, Member, Pointee, Value};
+pub use value::{Element, Entry, Member, Pointee, Value};
 
 use crate::address::Address;
 use serde::{Deserialize, Serialize, Serializer};

@@ -100,6 +100,66 @@ pub enum Value {
         #[serde(skip_serializing_if = "Option::is_none")]
         cut: Option<String>,
     },
+    /// A variant of an enum, a tuple (whose name is empty), or a structure written like one: `Some(5)`.
+    Variant {
+        /// Type of the whole, `core::option::Option<i32>`.
+        #[serde(rename = "type")]
+        type_name: Option<Arc<str>>,
+        /// `Some`.
+        name: String,
+        /// Whether its members have numbers for names.
+        tuple: bool,
+        /// Where it lies; `None` when it is in registers.
+        address: Option<Address>,
+        /// Its members in order.
+        members: Vec<Member>,
+        /// Set when members are not shown: the option that cut them.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        cut: Option<String>,
+    },
+    /// A vector, slice, deque or set: elements that are held elsewhere.
+    Sequence {
+        /// Type of the whole.
+        #[serde(rename = "type")]
+        type_name: Option<Arc<str>>,
+        /// Whether it is a set.
+        set: bool,
+        /// The elements shown.
+        elements: Vec<Element>,
+        /// How many elements there are.
+        length: u64,
+        /// How many of them are not shown (limits `--max-array`, `--max-depth`).
+        omitted: u64,
+    },
+    /// A map.
+    Map {
+        /// Type of the whole.
+        #[serde(rename = "type")]
+        type_name: Option<Arc<str>>,
+        /// The entries shown.
+        entries: Vec<Entry>,
+        /// How many entries there are.
+        length: u64,
+        /// How many of them are not shown (limits `--max-array`, `--max-depth`).
+        omitted: u64,
+    },
+    /// What holds one value and a state of its own: `Rc (strong 2, weak 1)`, `Mutex (held)`.
+    Wrapper {
+        /// Type of the whole.
+        #[serde(rename = "type")]
+        type_name: Option<Arc<str>>,
+        /// `Rc`; of a trait object its address.
+        name: String,
+        /// `strong 2, weak 1`; `None` where there is nothing to say.
+        state: Option<String>,
+        /// The value it holds.
+        value: Pointee,
+    },
+    /// A value as its language writes it: `1.5s`.
+    Literal {
+        /// `1.5s`.
+        text: String,
+    },
     /// Code: what a function pointer points at.
     Function {
         /// The function's name.
@@ -191,5 +251,14 @@ pub struct Element {
     /// How many equal neighbours it stands for, at least 1.
     pub repeats: u64,
     /// What it holds.
+    pub value: Value,
+}
+
+/// An entry of a map.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Entry {
+    /// Its key.
+    pub key: Value,
+    /// Its value.
     pub value: Value,
 }

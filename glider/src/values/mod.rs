@@ -11,6 +11,7 @@ mod hooks;
 mod location;
 mod place;
 mod printer;
+mod rust;
 mod scalar;
 mod siginfo;
 mod text;

@@ -13,6 +13,7 @@
 
 mod declare;
 mod frame;
+mod language;
 mod page;
 mod variable;
 

@@ -4,9 +4,9 @@
 //! Pipeline place: part of the text renderer. How deep and how long is decided where
 //! the values are read; here everything that is in the report is printed.
 
-use super::INDENT;
 use super::declare::declare;
 use super::page::{FAINT, Page};
+use super::{INDENT, language};
 use crate::report::value::{Element, Member, Pointee, Value};
 use crate::report::{PluginText, Variable};
 use std::fmt;
@@ -14,7 +14,7 @@ use std::fmt;
 /// Nesting of source blocks that is shown by braces; what is deeper stands in the innermost.
 const BLOCKS_SHOWN: u32 = 16;
 /// Where the line of an array of numbers is broken.
-const WIDTH: usize = 100;
+pub(super) const WIDTH: usize = 100;
 
 /// The variables of a function, those of its inner blocks in braces of their own.
 pub(super) fn put_variables(page: &mut Page<'_>, variables: &[Variable]) {
@@ -47,7 +47,7 @@ pub(super) fn put_variable(page: &mut Page<'_>, variable: &Variable, indent: usi
     put_item(page, indent, &label, &variable.name, &variable.value);
 }
 
-fn put_line(page: &mut Page<'_>, indent: usize, text: &str) {
+pub(super) fn put_line(page: &mut Page<'_>, indent: usize, text: &str) {
     page.indent(indent);
     page.text(text);
     page.end_line();
@@ -56,7 +56,13 @@ fn put_line(page: &mut Page<'_>, indent: usize, text: &str) {
 /// A variable, member or element: `label = value`, or `label <optimized out>`.
 ///
 /// `path` is how a `[deref'ing …]` names it.
-fn put_item(page: &mut Page<'_>, indent: usize, label: &str, path: &dyn fmt::Display, value: &Value) {
+pub(super) fn put_item(
+    page: &mut Page<'_>,
+    indent: usize,
+    label: &str,
+    path: &dyn fmt::Display,
+    value: &Value,
+) {
     if !is_hidden(value) {
         put_item_open(page, indent, label, path, value);
         page.end_line();
@@ -124,7 +130,7 @@ fn is_missing(value: &Value) -> bool {
 }
 
 /// A value from the current column on; its further lines are indented by `indent` and more.
-fn put_value(page: &mut Page<'_>, indent: usize, path: &dyn fmt::Display, value: &Value) {
+pub(super) fn put_value(page: &mut Page<'_>, indent: usize, path: &dyn fmt::Display, value: &Value) {
     match value {
         Value::Integer { text, hex } => page.put(format_args!("{text} ({hex})")),
         Value::Enum { text, number, hex } if text == number => page.put(format_args!("{text} ({hex})")),
@@ -151,6 +157,11 @@ fn put_value(page: &mut Page<'_>, indent: usize, path: &dyn fmt::Display, value:
             put_members(page, indent, members, cut.as_deref());
         }
         Value::Union { members, cut, .. } => put_members(page, indent, members, cut.as_deref()),
+        Value::Variant { .. }
+        | Value::Sequence { .. }
+        | Value::Map { .. }
+        | Value::Wrapper { .. }
+        | Value::Literal { .. } => language::put(page, indent, path, value),
         Value::Replaced { text, members, omitted, .. } => {
             page.text(text);
             if !members.is_empty() || *omitted > 0 {
@@ -170,7 +181,7 @@ fn put_value(page: &mut Page<'_>, indent: usize, path: &dyn fmt::Display, value:
 }
 
 /// What lies behind a pointer: short things beside it, blocks below it.
-fn put_pointee(
+pub(super) fn put_pointee(
     page: &mut Page<'_>,
     indent: usize,
     path: &dyn fmt::Display,
@@ -333,12 +344,12 @@ fn put_repeats(page: &mut Page<'_>, repeats: u64) {
     }
 }
 
-fn put_omitted(page: &mut Page<'_>, omitted: u64) {
+pub(super) fn put_omitted(page: &mut Page<'_>, omitted: u64) {
     page.put(format_args!("... {omitted} more (--max-array)"));
 }
 
 /// The text of a value inside an array, where it is one number or name.
-fn short(value: &Value) -> Option<&str> {
+pub(super) fn short(value: &Value) -> Option<&str> {
     match value {
         Value::Integer { text, .. }
         | Value::Float { text }

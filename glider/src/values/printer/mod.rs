@@ -7,7 +7,7 @@ mod pointer;
 mod record;
 mod string;
 
-pub(super) use record::Instance;
+pub(super) use record::{Instance, active};
 
 use super::hooks::{self, Child, Item, ItemName, Part, Replaced, Shown, ValueHooks};
 use super::location::Scope;
@@ -27,7 +27,7 @@ const MAX_VALUES: usize = 20_000;
 
 /// Prints the variables of one thread: what was expanded once is not expanded again.
 pub struct Printer<'a> {
-    limits: &'a Limits,
+    pub(super) limits: &'a Limits,
     hooks: Option<&'a dyn ValueHooks>,
     expanded: FxHashSet<(Address, (usize, usize))>,
     /// Pointers that may still be followed for the frame at hand.
@@ -75,7 +75,7 @@ impl<'a> Printer<'a> {
     }
 
     /// The value that `show` gives, unless hooks step in; `None` when they hide it.
-    fn hooked(
+    pub(super) fn hooked(
         &mut self,
         scope: &Scope<'_>,
         item: &Item<'_>,
@@ -197,16 +197,23 @@ impl<'a> Printer<'a> {
     /// The value of a structure that reads better than its members do, where its type is known
     /// by its language or by name; `None`: it is shown member by member.
     fn shown_as(&mut self, scope: &Scope<'_>, instance: &Instance<'_>) -> Option<Value> {
-        self.siginfo(scope, instance)
+        self.siginfo(scope, instance).or_else(|| self.rust(scope, instance))
     }
 
-    fn may_go_deeper(&self, depth: usize) -> bool {
+    pub(super) fn may_go_deeper(&self, depth: usize) -> bool {
         depth < self.limits.depth
+    }
+
+    /// Notes that a structure is shown: further pointers to it say so.
+    pub(super) fn mark(&mut self, place: &Place, die: Die) {
+        if let Some(address) = place.address() {
+            self.expanded.insert((address, die.key()));
+        }
     }
 }
 
 /// A value of its type's size.
-fn item<'v>(
+pub(super) fn item<'v>(
     part: Part,
     name: ItemName<'v>,
     type_die: Option<Die>,

@@ -47,7 +47,7 @@ impl Printer<'_> {
         Value::Pointer { text: "<optimized out pointer>".to_owned(), symbol: None, pointee: value }
     }
 
-    fn pointee(
+    pub(in crate::values) fn pointee(
         &mut self,
         scope: &Scope<'_>,
         declared: Option<Die>,

@@ -46,7 +46,11 @@ impl Printer<'_> {
         Value::Union { type_name, address, members, cut }
     }
 
-    fn members(&mut self, scope: &Scope<'_>, instance: &Instance<'_>) -> (Vec<Member>, Option<String>) {
+    pub(in crate::values) fn members(
+        &mut self,
+        scope: &Scope<'_>,
+        instance: &Instance<'_>,
+    ) -> (Vec<Member>, Option<String>) {
         let Instance { die, record, place, depth, .. } = *instance;
         if !self.may_go_deeper(depth) {
             return (Vec::new(), Some(format!("--max-depth {}", self.limits.depth)));
@@ -92,7 +96,11 @@ impl Printer<'_> {
 }
 
 /// The members of the variant that the discriminant tells (DWARF 5 §5.7.10).
-fn active<'v>(scope: &Scope<'_>, variants: &'v Variants, place: &Place) -> &'v [types::Member] {
+pub(in crate::values) fn active<'v>(
+    scope: &Scope<'_>,
+    variants: &'v Variants,
+    place: &Place,
+) -> &'v [types::Member] {
     let value = variants.discriminant.as_ref().and_then(|member| {
         let MemberOffset::Bits(start) = member.offset else { return None };
         let (_, found) = scope.process.types.resolve(member.type_die?)?;

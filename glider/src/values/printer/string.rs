@@ -33,7 +33,7 @@ impl Printer<'_> {
         }
     }
 
-    fn string(&self, bytes: &[u8], length: u64) -> Value {
+    pub(in crate::values) fn string(&self, bytes: &[u8], length: u64) -> Value {
         let shown = bytes.get(..self.limits.string).unwrap_or(bytes);
         let mut text = text::quote(shown);
         if bytes.len() > shown.len() {
