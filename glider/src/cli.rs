@@ -40,6 +40,8 @@ pub struct Settings {
     pub threads: Vec<i32>,
     /// Whether variables are shown.
     pub variables: bool,
+    /// Whether values are shown as their types are laid out.
+    pub raw_values: bool,
     /// What bounds the report.
     pub limits: Limits,
     /// When the target is let go at the latest.
@@ -136,6 +138,10 @@ struct Arguments {
     /// Most bytes shown of a string (suffixes: k, M, G)
     #[arg(long, value_name = "SIZE", default_value_t = Limits::default().string, value_parser = parse_string_size)]
     max_string: usize,
+
+    /// Show values as their types are laid out, not as their language writes them
+    #[arg(long)]
+    raw_values: bool,
 
     /// Most pointers followed for the variables of a frame
     #[arg(long, value_name = "COUNT", default_value_t = Limits::default().pointers)]
@@ -342,6 +348,7 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Settings, 
         output: arguments.output,
         threads: arguments.threads,
         variables: !arguments.no_variables,
+        raw_values: arguments.raw_values,
         limits: Limits {
             frames: arguments.max_frames,
             depth: arguments.max_depth,

@@ -61,6 +61,7 @@ fn run(settings: &Settings) -> anyhow::Result<u8> {
     let style = Style { color: is_colored(settings), verbose: settings.verbose };
     let mut analyzer = GliderAnalyzer::new(analyzer::Settings {
         limits: settings.limits.clone(),
+        raw_values: settings.raw_values,
         variables: settings.variables,
         format: settings.format,
         style,

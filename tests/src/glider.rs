@@ -101,7 +101,8 @@ struct ReportMember {
 pub fn trace(glider: &Path, pid: u32, limits: &Limits) -> Result<Trace, Error> {
     let program = glider.display().to_string();
     let output = Command::new(glider)
-        .args(["--format", "json"])
+        // gdb's values are raw, too.
+        .args(["--format", "json", "--raw-values"])
         .args(["--max-frames", &(limits.frames * 2).to_string()])
         .args(["--max-depth", &(limits.depth + 2).to_string()])
         .args(["--max-array", &(limits.array * 2).to_string()])

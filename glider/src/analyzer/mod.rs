@@ -44,6 +44,8 @@ pub struct Settings {
     pub limits: Limits,
     /// Whether parameters and locals are shown.
     pub variables: bool,
+    /// Whether values are shown as their types are laid out, and not as their language writes them.
+    pub raw_values: bool,
     /// What the report is written as.
     pub format: Format,
     /// How the text looks.

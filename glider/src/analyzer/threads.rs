@@ -199,7 +199,7 @@ impl<'a> Threads<'a> {
         let views = stack.views();
         let (first, last) = stack.parts(&views);
         let hooks = self.host.and_then(Host::value_hooks);
-        let mut printer = Printer::new(&self.settings.limits, hooks);
+        let mut printer = Printer::new(&self.settings.limits, hooks).raw(self.settings.raw_values);
         let mut truncation = None;
         let (mut index, mut number) = (0, 0);
         for (part, gap) in [(first, None), (last, stack.stack.gap_before)] {

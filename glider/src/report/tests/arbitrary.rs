@@ -5,7 +5,7 @@ use super::{render, sample};
 use crate::address::Address;
 use crate::report::escape::is_hostile;
 use crate::report::render::{Format, Style};
-use crate::report::value::{Element, Member, Pointee, Value};
+use crate::report::value::{Element, Entry, Member, Pointee, Value};
 use crate::report::{
     Footer, Frame, Header, Inline, PluginText, Signal, Status, Thread, Truncation, Trust, Variable,
     VariableKind,
@@ -54,7 +54,8 @@ fn value() -> impl Strategy<Value = Value> {
             Just(Pointee::None),
             Just(Pointee::Note("<invalid>")),
             inner.clone().prop_map(|value| Pointee::Value(Box::new(value))),
-        ];
+        ]
+        .boxed();
         let member = (option::of(shared()), option::of(shared()), option::of(any::<u64>()), inner.clone())
             .prop_map(|(name, type_name, bits, value)| Member { name, type_name, bits, value })
             .boxed();
@@ -64,6 +65,8 @@ fn value() -> impl Strategy<Value = Value> {
             repeats,
             value,
         });
+        let (element, held_by) = (element.boxed(), pointee.clone());
+        let held = element.clone();
         let body = (option::of(shared()), option::of(address()), vec(member, 0..4), option::of(text()));
         prop_oneof![
             (text(), option::of(text()), pointee).prop_map(|(text, symbol, pointee)| Value::Pointer {
@@ -83,6 +86,32 @@ fn value() -> impl Strategy<Value = Value> {
                 true => Value::Union { type_name, address, members, cut },
                 false => Value::Struct { words: cut.clone(), type_name, address, members, cut },
             }),
+            (text(), any::<bool>(), parts.clone(), option::of(text())).prop_map(
+                |(name, tuple, members, cut)| {
+                    Value::Variant { type_name: None, name, tuple, address: None, members, cut }
+                }
+            ),
+            (any::<bool>(), vec(held.clone(), 0..4), any::<u64>(), any::<u64>()).prop_map(
+                |(set, elements, length, omitted)| Value::Sequence {
+                    type_name: None,
+                    set,
+                    elements,
+                    length,
+                    omitted
+                }
+            ),
+            (vec((held.clone(), held), 0..3), any::<u64>()).prop_map(|(pairs, omitted)| {
+                let entry = |(key, value): (Element, Element)| Entry { key: key.value, value: value.value };
+                let entries = pairs.into_iter().map(entry).collect();
+                Value::Map { type_name: None, entries, length: omitted, omitted }
+            }),
+            (text(), option::of(text()), held_by).prop_map(|(name, state, value)| Value::Wrapper {
+                type_name: None,
+                name,
+                state,
+                value
+            }),
+            text().prop_map(|text| Value::Literal { text }),
             (text(), text(), parts, any::<u64>()).prop_map(|(plugin, text, members, omitted)| {
                 Value::Replaced { plugin, text, members, omitted }
             }),

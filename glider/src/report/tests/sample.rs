@@ -1,7 +1,7 @@
 //! A report with one of everything, made by hand: the crash of a small server.
 
 use crate::address::Address;
-use crate::report::value::{Element, Member, Pointee, Value};
+use crate::report::value::{Element, Entry, Member, Pointee, Value};
 use crate::report::{
     Cause, CauseKind, CrashInfo, Door, Footer, FoundBy, Frame, Header, Inline, Module, PauseMode, Phases,
     Plugin, PluginStatus, PluginText, Process, RegisterValues, Signal, SystemInfo, Thread, Timing,
@@ -219,6 +219,37 @@ fn parser_frame() -> Frame {
                 "sizes",
                 replaced("vector of 3", vec![member("int", "[0]", integer(5))]),
             ),
+            local(0, "Option<Request>", "parsed", variant("Some", true, None)),
+            local(0, "Request", "cut", variant("Get", false, Some("--max-depth 1".into()))),
+            local(
+                0,
+                "HashMap<&str, u32>",
+                "ages",
+                Value::Map {
+                    type_name: Some("HashMap<&str, u32>".into()),
+                    entries: vec![Entry { key: string("ada"), value: integer(36) }],
+                    length: 2,
+                    omitted: 1,
+                },
+            ),
+            local(
+                0,
+                "Rc<HashSet<u8>>",
+                "seen",
+                Value::Wrapper {
+                    type_name: Some("Rc<HashSet<u8>>".into()),
+                    name: "Rc".into(),
+                    state: Some("strong 2, weak 0".into()),
+                    value: Pointee::Value(Box::new(Value::Sequence {
+                        type_name: Some("HashSet<u8>".into()),
+                        set: true,
+                        elements: vec![Element { index: 0, repeats: 1, value: integer(7) }],
+                        length: 4,
+                        omitted: 3,
+                    })),
+                },
+            ),
+            local(0, "Duration", "waited", Value::Literal { text: "1.5s".into() }),
             local(1, "double", "ratio", Value::Float { text: "0.5".into() }),
             Variable {
                 read_while_running: true,
@@ -364,6 +395,17 @@ fn said(text: &str) -> PluginText {
 /// What a plugin printed before a value, or in its place.
 fn printed(text_before: Vec<PluginText>, value: Option<Value>) -> Value {
     Value::Plugin { text_before, value: value.map(Box::new), text_after: vec![said("so it says")] }
+}
+
+fn variant(name: &str, tuple: bool, cut: Option<String>) -> Value {
+    Value::Variant {
+        type_name: Some("Option<Request>".into()),
+        name: name.into(),
+        tuple,
+        address: Some(Address(0x7ffe_5e81_9d00)),
+        members: vec![member("int", "0", integer(5))],
+        cut,
+    }
 }
 
 fn replaced(text: &str, members: Vec<Member>) -> Value {

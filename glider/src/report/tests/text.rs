@@ -55,6 +55,14 @@ fn a_report_with_one_of_everything() {
             int [0] = 5 (0x5)
             ... more members (2 left out)
         }
+        Option<Request> parsed = Some(5)
+        Request cut = Get {
+            int 0 = 5 (0x5)
+            ... more members (--max-depth 1)
+        }
+        HashMap<&str, u32> ages = {"ada": 36, ... 1 more}
+        Rc<HashSet<u8>> seen = Rc (strong 2, weak 0): {7, ... 3 more}
+        Duration waited = 1.5s
         {
             double ratio = 0.5
             bool done [read while running] = true

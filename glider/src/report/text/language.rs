@@ -86,6 +86,11 @@ fn inline(value: &Value, room: usize) -> Option<String> {
                 Pointee::Value(value) => format!("{name}{state}: {}", inline(value, room)?),
             }
         }
+        Value::Pointer { text, symbol: None, pointee: Pointee::Value(value) } => match value.as_ref() {
+            Value::Struct { .. } | Value::Union { .. } => return None,
+            Value::String { text: string, .. } => format!("{text} {string}"),
+            value => format!("{text} -> {}", inline(value, room)?),
+        },
         Value::Literal { text } | Value::String { text, .. } => text.clone(),
         Value::Struct { members, cut: None, .. } if members.is_empty() => "{}".to_owned(),
         other => short(other)?.to_owned(),
@@ -125,6 +130,7 @@ fn put_variant(
     if let ([only], true, None) = (members, tuple, cut) {
         page.text("(");
         put_value(page, indent, &name, &only.value);
+        continue_line(page, indent);
         return page.text(if name.is_empty() { ",)" } else { ")" });
     }
     page.text(match (name, tuple) {
@@ -143,6 +149,13 @@ fn put_variant(
     }
     page.indent(indent);
     page.text(if tuple { ")" } else { "}" });
+}
+
+/// Indents what follows a value that ended its line: one with texts of plugins does.
+fn continue_line(page: &mut Page<'_>, indent: usize) {
+    if page.column() == 0 {
+        page.indent(indent);
+    }
 }
 
 fn put_sequence(
@@ -202,6 +215,7 @@ fn put_map(page: &mut Page<'_>, indent: usize, entries: &[Entry], omitted: u64) 
     for Entry { key, value } in entries {
         page.indent(inner);
         put_value(page, inner, &"key", key);
+        continue_line(page, inner);
         page.text(": ");
         put_value(page, inner, &"value", value);
         page.end_line();

@@ -29,6 +29,8 @@ const MAX_VALUES: usize = 20_000;
 pub struct Printer<'a> {
     pub(super) limits: &'a Limits,
     hooks: Option<&'a dyn ValueHooks>,
+    /// Whether values are shown as their types are laid out, and not as their language writes them.
+    raw: bool,
     expanded: FxHashSet<(Address, (usize, usize))>,
     /// Pointers that may still be followed for the frame at hand.
     pointers: usize,
@@ -39,7 +41,12 @@ pub struct Printer<'a> {
 impl<'a> Printer<'a> {
     /// A printer for one thread; `hooks` may step in at every value.
     pub fn new(limits: &'a Limits, hooks: Option<&'a dyn ValueHooks>) -> Printer<'a> {
-        Printer { limits, hooks, expanded: FxHashSet::default(), pointers: 0, values: 0 }
+        Printer { limits, hooks, raw: false, expanded: FxHashSet::default(), pointers: 0, values: 0 }
+    }
+
+    /// The same printer, which shows values as their types are laid out when `raw`.
+    pub fn raw(self, raw: bool) -> Printer<'a> {
+        Printer { raw, ..self }
     }
 
     /// Allows for as many pointers and values as one frame may have.
@@ -197,7 +204,7 @@ impl<'a> Printer<'a> {
     /// The value of a structure that reads better than its members do, where its type is known
     /// by its language or by name; `None`: it is shown member by member.
     fn shown_as(&mut self, scope: &Scope<'_>, instance: &Instance<'_>) -> Option<Value> {
-        self.siginfo(scope, instance).or_else(|| self.rust(scope, instance))
+        self.siginfo(scope, instance).or_else(|| (!self.raw).then(|| self.rust(scope, instance))?)
     }
 
     pub(super) fn may_go_deeper(&self, depth: usize) -> bool {

@@ -166,8 +166,8 @@ impl Tree<'_> {
                 self.walk(edge.ok_or_else(broken)?, height - 1, places)?;
             }
             if index < count && places.len() < self.wanted {
-                let element = |part: &Part| part.place.offset(index * (part.size().unwrap_or(0) / NODE_KEYS));
-                places.push((element(&keys), element(&values)));
+                let element = |part: &Part| part.element(types, index);
+                places.push(element(&keys).zip(element(&values)).ok_or_else(broken)?);
             }
         }
         Ok(())

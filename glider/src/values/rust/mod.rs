@@ -43,10 +43,8 @@ impl Printer<'_> {
         if let Some(value) = self.fat_pointer(scope, part, depth) {
             return Some(value);
         }
-        if name.contains("dyn ") {
-            if let Some(value) = self.trait_object(scope, part, depth) {
-                return Some(value);
-            }
+        if let Some(value) = self.trait_object(scope, part, depth) {
+            return Some(value);
         }
         let path = name.split('<').next().unwrap_or(name);
         let is_std = ["core::", "alloc::", "std::"].iter().any(|start| path.starts_with(start));
@@ -67,6 +65,10 @@ impl Printer<'_> {
             "NonNull" | "NonZero" | "Unique" | "UnsafeCell" => {
                 let inner = part.peeled(types)?;
                 Some(self.value(scope, Some(inner.die), &inner.place, depth))
+            }
+            "AtomicBool" => {
+                let bits = part.number(scope)?;
+                Some(super::scalar::boolean(bits.into()))
             }
             atomic if atomic.starts_with("Atomic") => {
                 let inner = part.peeled(types)?;

@@ -90,6 +90,13 @@ impl Part {
         None
     }
 
+    /// Where an element of this array is.
+    pub(super) fn element(&self, types: &Types, index: u64) -> Option<Place> {
+        let Kind::Array { element, .. } = self.found.kind else { return None };
+        let size = types.resolve(element?)?.1.size?;
+        Some(self.place.offset(index.checked_mul(size)?))
+    }
+
     /// The value inside of structures that have one member with a size: `Cell<UnsafeCell<usize>>`.
     pub(super) fn peeled(&self, types: &Types) -> Option<Part> {
         let mut part = self.clone();
