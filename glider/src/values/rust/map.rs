@@ -9,6 +9,7 @@ use crate::values::hooks::ItemName;
 use crate::values::location::Scope;
 use crate::values::place::Place;
 use crate::values::printer::Printer;
+use std::cell::Cell;
 
 /// Control bytes of one table that are read: with so many buckets the entries shown are among the first.
 const MAX_BUCKETS: u64 = 1 << 20;
@@ -42,15 +43,11 @@ impl Printer<'_> {
             return Some(not_a(&kind, format_args!("its table at {control:#x} is not mapped")));
         }
         let wanted = if self.may_go_deeper(depth) { items.min(self.limits.array as u64) } else { 0 };
-        let mut bytes = vec![0; if wanted == 0 { 0 } else { buckets.min(MAX_BUCKETS) as usize }];
-        scope.process.memory.read(Address(control), &mut bytes);
-        // A control byte without its high bit marks a bucket that is in use; bucket n ends n
-        // elements before the control bytes.
-        let used = (1..).zip(&bytes).filter(|(_, byte)| **byte & 0x80 == 0).map(|(after, _): (u64, _)| after);
-        let places = used.take(wanted as usize).map(|after| {
-            let pair = Place::Memory(Address(control.wrapping_sub(size.wrapping_mul(after))));
-            (pair.clone(), pair)
-        });
+        let places =
+            used_buckets(scope, control, buckets.min(MAX_BUCKETS), wanted).into_iter().map(|after| {
+                let pair = Place::Memory(Address(control.wrapping_sub(size.wrapping_mul(after))));
+                (pair.clone(), pair)
+            });
         let entries = Entries { places: places.collect(), length: items };
         let (key, value) = (pair.member(types, "__0")?, pair.member(types, "__1")?);
         let offset = |part: &Part| part.place.address().map_or(0, |address| address.0);
@@ -73,7 +70,12 @@ impl Printer<'_> {
             let height = root.deep(types, "height")?.number(scope)?;
             let pointer = node.pointer(types)?;
             let crate::types::Kind::Pointer { target } = pointer.found.kind else { return None };
-            let tree = Tree { scope, leaf: target?, wanted: wanted as usize };
+            let tree = Tree {
+                scope,
+                leaf: target?,
+                wanted: wanted as usize,
+                nodes: Cell::new(wanted as usize + MAX_HEIGHT as usize),
+            };
             if let Err(why) = tree.walk(pointer.number(scope)?, height, &mut places) {
                 return Some(not_a(&kind, why));
             }
@@ -113,6 +115,26 @@ impl Printer<'_> {
     }
 }
 
+/// The first `wanted` buckets that are in use, counted from 1. A control byte without its high bit
+/// marks one; bucket n ends n elements before the control bytes.
+fn used_buckets(scope: &Scope<'_>, control: u64, buckets: u64, wanted: u64) -> Vec<u64> {
+    let mut used = Vec::new();
+    let mut chunk = [0; 1024];
+    let mut first = 0;
+    while first < buckets && (used.len() as u64) < wanted {
+        let read = scope.process.memory.read(Address(control.wrapping_add(first)), &mut chunk);
+        let bytes = chunk.get(..read).unwrap_or_default();
+        let here = (first..buckets).zip(bytes).filter(|(_, byte)| **byte & 0x80 == 0);
+        used.extend(here.map(|(bucket, _)| bucket + 1));
+        if read < chunk.len() {
+            break;
+        }
+        first += read as u64;
+    }
+    used.truncate(usize::try_from(wanted).unwrap_or(usize::MAX));
+    used
+}
+
 impl Part {
     /// The `hashbrown::raw::RawTable<T>` in a value.
     fn raw_table(&self, scope: &Scope<'_>) -> Option<Part> {
@@ -137,6 +159,8 @@ struct Tree<'a> {
     /// Type of a node, `LeafNode<K, V>`.
     leaf: Die,
     wanted: usize,
+    /// Nodes that may still be looked at: each but the root holds several of the entries wanted.
+    nodes: Cell<usize>,
 }
 
 impl Tree<'_> {
@@ -145,6 +169,8 @@ impl Tree<'_> {
         if height > MAX_HEIGHT {
             return Err(format!("height {height}"));
         }
+        let left = self.nodes.get().checked_sub(1).ok_or("its nodes hold nothing")?;
+        self.nodes.set(left);
         let broken = || format!("its node at {node:#x} cannot be read");
         let types = self.scope.process.types;
         let leaf = Part::new(types, self.leaf, Place::Memory(Address(node))).ok_or_else(broken)?;
