@@ -4,7 +4,7 @@
 //!
 //! A rule of thumb, not a proof: a secret under a name that tells nothing is shown.
 
-use super::value::{Member, Pointee, Value};
+use super::value::{Entry, Member, Pointee, Value};
 use super::{Frame, Variable};
 use serde_json::Value as Json;
 use std::collections::HashSet;
@@ -142,6 +142,7 @@ impl Redactor {
                 let (name, type_name) = (member.name.clone(), member.type_name.clone());
                 self.named(name.as_deref(), type_name.as_deref(), &mut member.value, secrets);
             }
+            Part::Entry(key, value) => self.named(Some(&key), None, value, secrets),
         });
     }
 
@@ -154,7 +155,7 @@ impl Redactor {
             return;
         }
         parts(value, &mut |part| match part {
-            Part::Value(value) => self.known(value, secrets),
+            Part::Value(value) | Part::Entry(_, value) => self.known(value, secrets),
             Part::Member(member) => self.known(&mut member.value, secrets),
         });
     }
@@ -205,21 +206,36 @@ impl Redactor {
 enum Part<'v> {
     Value(&'v mut Value),
     Member(&'v mut Member),
+    /// The value of an entry of a map, with the text that is its key.
+    Entry(String, &'v mut Value),
 }
 
 /// Calls `visit` for each part of a value, not for theirs.
 fn parts(value: &mut Value, visit: &mut dyn FnMut(Part<'_>)) {
     match value {
         Value::Pointer { pointee: Pointee::Value(pointee), .. } => visit(Part::Value(pointee)),
-        Value::Array { elements, .. } => {
+        Value::Array { elements, .. } | Value::Sequence { elements, .. } => {
             elements.iter_mut().for_each(|element| visit(Part::Value(&mut element.value)));
         }
-        Value::Struct { members, .. } | Value::Union { members, .. } | Value::Replaced { members, .. } => {
+        Value::Struct { members, .. }
+        | Value::Union { members, .. }
+        | Value::Variant { members, .. }
+        | Value::Replaced { members, .. } => {
             members.iter_mut().for_each(|member| visit(Part::Member(member)));
         }
+        Value::Map { entries, .. } => entries.iter_mut().for_each(|Entry { key, value }| {
+            match key {
+                Value::String { text, .. } => visit(Part::Entry(text.trim_matches('"').to_owned(), value)),
+                _ => visit(Part::Value(value)),
+            }
+            visit(Part::Value(key));
+        }),
+        Value::Wrapper { value: Pointee::Value(value), .. } => visit(Part::Value(value)),
         Value::Plugin { value: Some(value), .. } => visit(Part::Value(value)),
         // Named one by one, so that a new kind of value is thought of here.
         Value::Pointer { .. }
+        | Value::Wrapper { .. }
+        | Value::Literal { .. }
         | Value::Plugin { value: None, .. }
         | Value::Integer { .. }
         | Value::Float { .. }
@@ -240,7 +256,7 @@ fn texts(value: &mut Value, visit: &mut dyn FnMut(&str)) {
         return visit(text);
     }
     parts(value, &mut |part| match part {
-        Part::Value(value) => texts(value, visit),
+        Part::Value(value) | Part::Entry(_, value) => texts(value, visit),
         Part::Member(member) => texts(&mut member.value, visit),
     });
 }
@@ -377,6 +393,17 @@ mod tests {
     fn mask(redactor: &Redactor, name: &str, mut value: Value) -> Value {
         redactor.named(Some(name), Some("char *"), &mut value, &mut HashSet::new());
         value
+    }
+
+    #[test]
+    fn an_entry_of_a_map_is_named_by_its_key() {
+        let entry = |key: &str| Entry { key: text(key), value: text("hunter2") };
+        let entries = vec![entry("db_password"), entry("user")];
+        let map = Value::Map { type_name: None, entries, length: 2, omitted: 0 };
+        let Value::Map { entries, .. } = mask(&Redactor::new(&[]), "settings", map) else { panic!() };
+        assert!(matches!(entries[0].value, Value::Redacted { .. }));
+        // The same secret under a name that tells nothing.
+        assert_eq!(entries[1].key, text("user"));
     }
 
     #[test]
