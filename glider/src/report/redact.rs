@@ -277,7 +277,7 @@ fn collect(json: &Json, content: &mut Vec<u8>) {
         Json::Object(fields) => {
             let is_followed = fields.get("pointee").is_some_and(Json::is_object);
             let place = ["address", "symbol", "kind", "type", "name", "length"];
-            let is_content = |key: &str| !place.contains(&key) && !(is_followed && key == "text");
+            let is_content = |key: &str| !place.contains(&key) && (!is_followed || key != "text");
             fields.iter().filter(|(key, _)| is_content(key)).for_each(|(_, value)| collect(value, content));
         }
         other => content.extend(other.to_string().as_bytes()),
