@@ -224,7 +224,7 @@ impl<'a> Threads<'a> {
                     let mut frame = self.frame(thread, (index, number), view, code, &scope, &mut printer);
                     self.settings.redactor.frame(&mut frame);
                     frame.text_before = text_before;
-                    frame.text_after = self.host.map(|host| host.after_frame(index)).unwrap_or_default();
+                    frame.text_after = self.host.map(|host| host.after_frame()).unwrap_or_default();
                     pieces.frame(&frame);
                 }
                 number += inlined + 1;

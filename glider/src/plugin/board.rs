@@ -4,21 +4,25 @@
 //! A plugin can scribble on it, as on all memory of the host: what is read here is believed
 //! only as far as it makes sense.
 
+use super::hook::Hook;
 use nix::sys::mman::{MapFlags, ProtFlags, mmap_anonymous};
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering};
 
-/// What the host does when it does not run a plugin.
-const NOBODY: u32 = u32::MAX;
+/// The plugin that runs before the first call.
+const NOBODY: u16 = u16::MAX;
+/// The frame outside of frames.
+const NOWHERE: u32 = u32::MAX;
+const PLUGIN_SHIFT: u32 = 8;
+const TURN_SHIFT: u32 = 24;
 
 /// The shared page.
 #[derive(Debug)]
 #[repr(C)]
 pub(super) struct Board {
-    /// Calls begun and calls ended, each counted: odd while a plugin runs.
-    turns: AtomicU64,
-    plugin: AtomicU32,
-    hook: AtomicU32,
+    /// The last call, see [`moment`].
+    moment: AtomicU64,
+    /// Thread and frame at hand.
     thread: AtomicI32,
     frame: AtomicU32,
     /// Threads put into the spool, and the spool's size after the last of them.
@@ -36,65 +40,8 @@ pub(super) struct Call {
     pub(super) hook: Hook,
     /// Kernel thread id, 0 outside of threads.
     pub(super) thread: i32,
-    /// Physical frame, `None` outside of frames.
+    /// The number that the report prints for the frame, `None` outside of frames.
     pub(super) frame: Option<u32>,
-}
-
-/// What of a plugin is called.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u32)]
-pub enum Hook {
-    /// Loading it: its constructors and its entry function.
-    Load,
-    /// Before the first thread.
-    BeginTrace,
-    /// Before a thread.
-    BeginThread,
-    /// Before a frame.
-    BeforeFrame,
-    /// Before a variable, or a value inside one.
-    BeforeVariable,
-    /// A printer for a type.
-    PrintValue,
-    /// After a variable.
-    AfterVariable,
-    /// After a frame.
-    AfterFrame,
-    /// After a thread.
-    EndThread,
-    /// After all threads.
-    GlobalTrace,
-}
-
-impl Hook {
-    const ALL: [Hook; 10] = [
-        Hook::Load,
-        Hook::BeginTrace,
-        Hook::BeginThread,
-        Hook::BeforeFrame,
-        Hook::BeforeVariable,
-        Hook::PrintValue,
-        Hook::AfterVariable,
-        Hook::AfterFrame,
-        Hook::EndThread,
-        Hook::GlobalTrace,
-    ];
-
-    /// What it is called in messages.
-    pub fn name(self) -> &'static str {
-        match self {
-            Hook::Load => "loading it",
-            Hook::BeginTrace => "begin of the trace",
-            Hook::BeginThread => "begin of thread",
-            Hook::BeforeFrame => "before frame",
-            Hook::BeforeVariable => "before variable",
-            Hook::PrintValue => "printing a value",
-            Hook::AfterVariable => "after variable",
-            Hook::AfterFrame => "after frame",
-            Hook::EndThread => "end of thread",
-            Hook::GlobalTrace => "global trace",
-        }
-    }
 }
 
 /// How the host ended, in its own words.
@@ -124,30 +71,35 @@ impl Board {
         // SAFETY: the mapping is large and aligned enough, lives as long as the process, and its
         // zeros are valid atomics; other processes write to it through atomics as well.
         let board = unsafe { place.cast::<Board>().as_ref() };
-        board.plugin.store(NOBODY, Ordering::Relaxed);
+        board.reset();
         Ok(board)
     }
 
     /// Before a new host begins.
     pub(super) fn reset(&self) {
-        self.turns.store(0, Ordering::Relaxed);
-        self.plugin.store(NOBODY, Ordering::Relaxed);
+        self.moment.store(moment(0, NOBODY, Hook::Load), Ordering::Relaxed);
         self.ending.store(Ending::None as u32, Ordering::Relaxed);
+        self.come_to(0, None);
+    }
+
+    /// Which thread and frame the calls that follow are for.
+    pub(super) fn come_to(&self, thread: i32, frame: Option<u32>) {
+        self.thread.store(thread, Ordering::Relaxed);
+        self.frame.store(frame.unwrap_or(NOWHERE), Ordering::Relaxed);
     }
 
     /// A plugin is about to run.
-    pub(super) fn begin(&self, call: Call) {
-        self.plugin.store(u32::try_from(call.plugin).unwrap_or(NOBODY), Ordering::Relaxed);
-        self.hook.store(call.hook as u32, Ordering::Relaxed);
-        self.thread.store(call.thread, Ordering::Relaxed);
-        self.frame.store(call.frame.unwrap_or(NOBODY), Ordering::Relaxed);
+    #[inline]
+    pub(super) fn begin(&self, plugin: u16, hook: Hook) {
         // Written by one process, so no read-modify-write is needed.
-        self.turns.store(self.turns.load(Ordering::Relaxed) + 1, Ordering::Release);
+        let turn = self.moment.load(Ordering::Relaxed) >> TURN_SHIFT;
+        self.moment.store(moment(turn + 1, plugin, hook), Ordering::Release);
     }
 
     /// It came back.
+    #[inline]
     pub(super) fn end(&self) {
-        self.turns.store(self.turns.load(Ordering::Relaxed) + 1, Ordering::Release);
+        self.moment.store(self.moment.load(Ordering::Relaxed) + (1 << TURN_SHIFT), Ordering::Release);
     }
 
     /// A thread is in the spool, which has this size now.
@@ -174,21 +126,32 @@ impl Board {
         known.into_iter().find(|ending| *ending as u32 == told).unwrap_or(Ending::None)
     }
 
+    /// The call that is being made.
+    pub(super) fn running(&self) -> Option<Call> {
+        let (turn, call) = self.last_call();
+        call.filter(|_| turn % 2 == 1)
+    }
+
     /// The call that is being made, or the last one, and a number that is another one for
     /// every call: odd while it lasts.
     pub(super) fn last_call(&self) -> (u64, Option<Call>) {
-        let turn = self.turns.load(Ordering::Acquire);
-        let hook = self.hook.load(Ordering::Relaxed);
-        let plugin = self.plugin.load(Ordering::Relaxed);
+        let moment = self.moment.load(Ordering::Acquire);
+        let (hook, plugin) = (moment & 0xff, (moment >> PLUGIN_SHIFT) as u16);
         let frame = self.frame.load(Ordering::Relaxed);
-        let call = Hook::ALL.into_iter().find(|known| *known as u32 == hook).map(|hook| Call {
-            plugin: plugin as usize,
+        let call = Hook::ALL.into_iter().find(|known| *known as u64 == hook).map(|hook| Call {
+            plugin: usize::from(plugin),
             hook,
             thread: self.thread.load(Ordering::Relaxed),
-            frame: (frame != NOBODY).then_some(frame),
+            frame: (frame != NOWHERE).then_some(frame),
         });
-        (turn, call.filter(|_| plugin != NOBODY))
+        (moment >> TURN_SHIFT, call.filter(|_| plugin != NOBODY))
     }
+}
+
+/// A call in one word, which is written at once: the hook, the plugin, and how many calls have
+/// begun and ended, each counted.
+fn moment(turn: u64, plugin: u16, hook: Hook) -> u64 {
+    turn << TURN_SHIFT | u64::from(plugin) << PLUGIN_SHIFT | hook as u64
 }
 
 impl std::fmt::Display for Call {
@@ -212,10 +175,11 @@ mod tests {
         let board = Board::new().unwrap();
         assert_eq!(board.last_call(), (0, None));
         let call = Call { plugin: 1, hook: Hook::BeforeFrame, thread: 7, frame: Some(3) };
-        board.begin(call);
-        assert_eq!(board.last_call(), (1, Some(call)));
+        board.come_to(7, Some(3));
+        board.begin(1, Hook::BeforeFrame);
+        assert_eq!((board.last_call(), board.running()), ((1, Some(call)), Some(call)));
         board.end();
-        assert_eq!(board.last_call(), (2, Some(call)));
+        assert_eq!((board.last_call(), board.running()), ((2, Some(call)), None));
         assert_eq!(call.to_string(), "before frame (thread 7, frame 3)");
         board.conclude(Ending::Descriptors);
         board.advance(4, 1000);
@@ -227,8 +191,7 @@ mod tests {
     #[test]
     fn nonsense_on_the_page_is_nobody() {
         let board = Board::new().unwrap();
-        board.begin(Call { plugin: 0, hook: Hook::Load, thread: 0, frame: None });
-        board.hook.store(99, Ordering::Relaxed);
+        board.moment.store(99, Ordering::Relaxed);
         board.ending.store(77, Ordering::Relaxed);
         assert_eq!((board.last_call().1, board.ending()), (None, Ending::None));
     }

@@ -1,9 +1,11 @@
 //! The plugins in the process that runs them: loaded, called in their order, their texts
 //! collected.
 
-use super::board::{Call, Ending, Hook};
+use super::board::Ending;
 use super::c_api::{self, Built, Handles, Registrations, Tables};
 use super::confine::is_copy;
+use super::hook::{Hook, HookSet};
+use super::nest::Nest;
 use super::rust_api::RustPlugin;
 use super::search::Planned;
 use super::services::Services;
@@ -13,33 +15,30 @@ use crate::dwarf::SourceLine;
 use crate::limits::Limits;
 use crate::report::{Door, Footer, Plugin, PluginCall, PluginStatus, PluginText};
 use crate::stacks::{Stacks, ThreadStack};
-use crate::values::{Item, ItemName, Part, Shown, ValueHooks};
+use crate::values::{Before, Item, Scope, Shown, ValueHooks};
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
-use std::ffi::{c_char, c_void};
-use std::io::Write;
+use std::ffi::{c_int, c_void};
 use std::rc::Rc;
 use std::time::Instant;
 
 /// Calls that are noted for `--trace-plugins`.
 const MAX_NOTED: usize = 100_000;
 
-/// A loaded plugin, whatever door it came in by.
+/// A loaded plugin, whatever door it came in by. Which of these are called it says with [`Host::set_hooks`].
 pub(super) trait Analyzer {
-    /// Whether it has something to call for a hook.
-    fn wants(&self, host: &Host<'_>, hook: Hook) -> bool;
     /// Before a thread; gives whether it is shown.
     fn begin_thread(&self, host: &Host<'_>) -> bool;
     /// Before a frame; gives whether it is shown.
-    fn before_frame(&self, host: &Host<'_>, frame: usize) -> bool;
-    /// Before a value; the item's name is complete.
-    fn before_value(&self, host: &Host<'_>, frame: usize, item: &Item<'_>) -> Shown;
+    fn before_frame(&self, host: &Host<'_>) -> bool;
+    /// Before a value; the [`Nest`] has its name.
+    fn before_value(&self, host: &Host<'_>, scope: &Scope<'_>, item: &Item<'_>) -> Shown;
     /// A printer for types, where nothing was decided before.
-    fn print_value(&self, host: &Host<'_>, frame: usize, item: &Item<'_>) -> Shown;
+    fn print_value(&self, host: &Host<'_>, scope: &Scope<'_>, item: &Item<'_>) -> Shown;
     /// After a value.
-    fn after_value(&self, host: &Host<'_>, frame: usize, item: &Item<'_>);
+    fn after_value(&self, host: &Host<'_>, scope: &Scope<'_>, item: &Item<'_>);
     /// After a frame.
-    fn after_frame(&self, host: &Host<'_>, frame: usize);
+    fn after_frame(&self, host: &Host<'_>);
     /// After a thread.
     fn end_thread(&self, host: &Host<'_>);
     /// After all threads.
@@ -63,15 +62,27 @@ struct Slot {
     entry: RefCell<Plugin>,
     /// Empty while it is not loaded, or when there is nothing to call.
     analyzer: OnceCell<Box<dyn Analyzer>>,
+    /// Which hooks of it are called.
+    hooks: Cell<HookSet>,
     printed: Cell<u64>,
 }
 
 impl Slot {
+    /// The plugin, when it has that hook.
+    #[inline]
+    fn with(&self, hook: Hook) -> Option<&dyn Analyzer> {
+        if !self.hooks.get().has(hook) {
+            return None;
+        }
+        self.analyzer.get().map(Box::as_ref)
+    }
+
     fn new(planned: &Planned) -> Slot {
         Slot {
             name: planned.file_name(),
             entry: RefCell::new(planned.entry()),
             analyzer: OnceCell::new(),
+            hooks: Cell::default(),
             printed: Cell::new(0),
         }
     }
@@ -91,8 +102,8 @@ pub struct Host<'a> {
     /// Hash tables of C modules.
     pub(super) tables: Tables,
     slots: Vec<Slot>,
-    /// The call that is being made.
-    calling: Cell<Option<Call>>,
+    /// Whether more is done around the call for a value than the least.
+    is_watchful: bool,
     /// Stacks of other threads than the one at hand.
     others: RefCell<HashMap<usize, Rc<ThreadStack<'a>>>>,
     frame_counts: RefCell<HashMap<usize, u32>>,
@@ -102,10 +113,10 @@ pub struct Host<'a> {
     frame: Cell<Option<usize>>,
     /// The number that the report prints for the frame at hand.
     number: Cell<usize>,
-    /// Names of the values that the one at hand is inside of.
-    names: RefCell<Vec<Vec<u8>>>,
+    /// The values that are being printed.
+    pub(super) nest: RefCell<Nest>,
     /// The frame at hand as C hooks get it.
-    context: Cell<Option<(usize, FrameContext)>>,
+    context: Cell<Option<FrameContext>>,
     /// Text that belongs to what was hidden: it is shown at the next place.
     pending: RefCell<Vec<PluginText>>,
     notes: RefCell<Vec<PluginCall>>,
@@ -122,14 +133,14 @@ impl<'a> Host<'a> {
             built: Built::default(),
             tables: Tables::default(),
             slots: seat.plugins.iter().map(|planned| Slot::new(planned)).collect(),
-            calling: Cell::new(None),
+            is_watchful: seat.notes_calls || seat.is_strict.get(),
             others: RefCell::default(),
             frame_counts: RefCell::default(),
             thread: RefCell::new(None),
             tid: Cell::new(0),
             frame: Cell::new(None),
             number: Cell::new(0),
-            names: RefCell::default(),
+            nest: RefCell::default(),
             context: Cell::new(None),
             pending: RefCell::default(),
             notes: RefCell::default(),
@@ -181,37 +192,74 @@ impl<'a> Host<'a> {
 
     /// Calls into the plugin with this index. Gives what the call gave, and what was printed.
     fn call<R>(&self, index: usize, hook: Hook, run: impl FnOnce() -> R) -> (R, Option<PluginText>) {
-        let frame = self.frame.get().and_then(|frame| u32::try_from(frame).ok());
-        let call = Call { plugin: index, hook, thread: self.tid.get(), frame };
         let began = self.seat.notes_calls.then(Instant::now);
-        let before = self.calling.replace(Some(call));
-        self.seat.board.begin(call);
+        let result = self.guarded(index, hook, run);
+        // At the rare moments everything is looked at; around values and frames only what costs no system call.
+        let text = match hook.is_frequent() && !self.seat.printed.borrow().is_pending() {
+            true => None,
+            false => self.take(index),
+        };
+        if self.seat.is_strict.get() && !self.seat.descriptors.are_intact() {
+            self.seat.give_up(Ending::Descriptors);
+        }
+        if let Some(began) = began {
+            self.note(index, began, text.as_ref());
+        }
+        (result, text)
+    }
+
+    /// The same for a hook of a value: there are very many, and of most nothing comes. What was
+    /// printed is told to `say`.
+    #[inline]
+    fn call_for_value<R>(
+        &self,
+        index: usize,
+        hook: Hook,
+        run: impl FnOnce() -> R,
+        say: impl FnMut(PluginText),
+    ) -> R {
+        if self.is_watchful {
+            let (result, text) = self.call(index, hook, run);
+            text.into_iter().for_each(say);
+            return result;
+        }
+        let result = self.guarded(index, hook, run);
+        if self.seat.printed.borrow().is_pending() {
+            self.take(index).into_iter().for_each(say);
+        }
+        result
+    }
+
+    /// Runs a hook, with the board saying so.
+    #[inline(always)]
+    fn guarded<R>(&self, index: usize, hook: Hook, run: impl FnOnce() -> R) -> R {
+        self.seat.board.begin(index as u16, hook);
         let result = c_api::with_current(self, run);
         if is_copy() {
             self.seat.check();
         }
         self.seat.board.end();
-        self.calling.set(before);
-        // At the rare moments everything is looked at; around variables only what costs no system call.
-        let is_rare = !matches!(
-            hook,
-            Hook::BeforeVariable
-                | Hook::PrintValue
-                | Hook::AfterVariable
-                | Hook::BeforeFrame
-                | Hook::AfterFrame
-        );
-        let text = if is_rare || self.seat.printed.borrow().is_pending() { self.take(index) } else { None };
-        if self.seat.is_strict.get() && !self.seat.descriptors.are_intact() {
-            self.seat.give_up(Ending::Descriptors);
+        result
+    }
+
+    /// Says which of the hooks of the plugin that is being called are called from now on.
+    pub(super) fn set_hooks(&self, change: impl FnOnce(HookSet) -> HookSet) {
+        if let Some(slot) = self.calling().and_then(|plugin| self.slots.get(plugin)) {
+            slot.hooks.set(change(slot.hooks.get()));
         }
-        if let Some(began) = began {
-            self.note(index, call, began, text.as_ref());
-        }
-        (result, text)
+    }
+
+    /// Says on the board which thread and frame are at hand.
+    fn come_to(&self, tid: i32, frame: Option<usize>) {
+        self.tid.set(tid);
+        self.frame.set(frame);
+        self.context.set(None);
+        let number = frame.and_then(|_| u32::try_from(self.number.get()).ok());
+        self.seat.board.come_to(tid, number);
     }
 
     /// Takes what was printed, on the account of the plugin with this index.
+    #[cold]
     fn take(&self, index: usize) -> Option<PluginText> {
         let slot = self.slots.get(index)?;
         let Some(bytes) = self.seat.printed.borrow_mut().take() else {
@@ -226,44 +274,37 @@ impl<'a> Host<'a> {
         (!text.is_empty()).then(|| PluginText { plugin: slot.name.clone(), text })
     }
 
-    fn note(&self, index: usize, call: Call, began: Instant, text: Option<&PluginText>) {
+    fn note(&self, index: usize, began: Instant, text: Option<&PluginText>) {
         let mut notes = self.notes.borrow_mut();
         if notes.len() >= MAX_NOTED {
             return;
         }
         notes.push(PluginCall {
             plugin: self.slots.get(index).map(|slot| slot.name.clone()).unwrap_or_default(),
-            hook: call.to_string(),
+            hook: self.seat.board.last_call().1.map(|call| call.to_string()).unwrap_or_default(),
             nanoseconds: u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX),
             printed: text.map_or(0, |text| text.text.len()),
         });
     }
 
     /// Calls each plugin that has the hook, in order. Gives what each call gave, and the texts.
+    #[inline]
     fn each<R>(&self, hook: Hook, run: impl Fn(&dyn Analyzer) -> R) -> (Vec<R>, Vec<PluginText>) {
         let (mut results, mut texts) = (Vec::new(), Vec::new());
         for (index, slot) in self.slots.iter().enumerate() {
-            let Some(analyzer) = slot.analyzer.get().filter(|analyzer| analyzer.wants(self, hook)) else {
-                continue;
-            };
-            let (result, text) = self.call(index, hook, || run(&**analyzer));
+            let Some(analyzer) = slot.with(hook) else { continue };
+            let (result, text) = self.call(index, hook, || run(analyzer));
             results.push(result);
             texts.extend(text);
         }
         (results, texts)
     }
 
-    fn wants(&self, hook: Hook) -> bool {
-        self.slots.iter().filter_map(|slot| slot.analyzer.get()).any(|analyzer| analyzer.wants(self, hook))
-    }
-
     /// Before a thread. Gives the text to put before it, or `None` when it is hidden.
     pub fn begin_thread(&self, stack: Option<Rc<ThreadStack<'a>>>) -> Option<Vec<PluginText>> {
         let is_known = stack.is_some();
-        self.tid.set(stack.as_ref().map_or(0, |stack| stack.tid));
+        self.come_to(stack.as_ref().map_or(0, |stack| stack.tid), None);
         *self.thread.borrow_mut() = stack;
-        self.context.set(None);
-        self.frame.set(None);
         let mut texts = std::mem::take(&mut *self.pending.borrow_mut());
         if !is_known {
             return Some(texts);
@@ -274,19 +315,18 @@ impl<'a> Host<'a> {
             return Some(texts);
         }
         self.pending.borrow_mut().extend(texts);
-        self.tid.set(0);
+        self.come_to(0, None);
         *self.thread.borrow_mut() = None;
         None
     }
 
     /// After a thread that is shown. Gives the text to put after it.
     pub fn end_thread(&self) -> Vec<PluginText> {
-        self.frame.set(None);
         let mut texts = std::mem::take(&mut *self.pending.borrow_mut());
         if self.thread.borrow().is_some() {
             texts.extend(self.each(Hook::EndThread, |plugin| plugin.end_thread(self)).1);
         }
-        self.tid.set(0);
+        self.come_to(0, None);
         *self.thread.borrow_mut() = None;
         self.handles.forget_frames();
         texts
@@ -295,30 +335,31 @@ impl<'a> Host<'a> {
     /// Before a frame, by its index among the frames kept. Gives the text to put before it, or
     /// `None` when it is hidden.
     pub fn before_frame(&self, frame: usize) -> Option<Vec<PluginText>> {
-        self.frame.set(Some(frame));
-        self.context.set(None);
         self.number.set(self.thread.borrow().as_ref().map_or(0, |stack| stack.number(frame)));
+        self.come_to(self.tid.get(), Some(frame));
         let mut texts = std::mem::take(&mut *self.pending.borrow_mut());
-        let (shown, printed) = self.each(Hook::BeforeFrame, |plugin| plugin.before_frame(self, frame));
+        let (shown, printed) = self.each(Hook::BeforeFrame, |plugin| plugin.before_frame(self));
         texts.extend(printed);
         if shown.iter().all(|shown| *shown) {
             return Some(texts);
         }
         self.pending.borrow_mut().extend(texts);
+        self.come_to(self.tid.get(), None);
         None
     }
 
     /// After a frame that is shown. Gives the text to put after it.
-    pub fn after_frame(&self, frame: usize) -> Vec<PluginText> {
-        let texts = self.each(Hook::AfterFrame, |plugin| plugin.after_frame(self, frame)).1;
-        self.frame.set(None);
+    pub fn after_frame(&self) -> Vec<PluginText> {
+        let texts = self.each(Hook::AfterFrame, |plugin| plugin.after_frame(self)).1;
+        self.come_to(self.tid.get(), None);
         texts
     }
 
     /// What steps in while values are printed, when a plugin wants that.
     pub fn value_hooks(&self) -> Option<&dyn ValueHooks> {
         let hooks = [Hook::BeforeVariable, Hook::PrintValue, Hook::AfterVariable];
-        hooks.into_iter().any(|hook| self.wants(hook)).then_some(self)
+        let is_called = hooks.into_iter().any(|hook| self.slots.iter().any(|slot| slot.with(hook).is_some()));
+        is_called.then_some(self)
     }
 
     /// After all threads: fills in what the footer says of plugins.
@@ -358,12 +399,12 @@ impl<'a> Host<'a> {
 
     /// Index of the plugin that is being called.
     pub(super) fn calling(&self) -> Option<usize> {
-        self.calling.get().map(|call| call.plugin)
+        self.seat.board.running().map(|call| call.plugin)
     }
 
     /// Notes that the hook that is being called failed; with `is_over` the plugin is done for.
     pub(super) fn note_error(&self, error: &str, is_over: bool) {
-        let Some(call) = self.calling.get() else { return };
+        let Some(call) = self.seat.board.running() else { return };
         let Some(slot) = self.slots.get(call.plugin) else { return };
         let mut entry = slot.entry.borrow_mut();
         entry.status = PluginStatus::Failed;
@@ -404,109 +445,82 @@ impl<'a> Host<'a> {
         counted
     }
 
+    /// Index of the frame at hand among those kept.
+    pub(super) fn frame(&self) -> Option<usize> {
+        self.frame.get()
+    }
+
     /// What the C hooks are told of the frame at hand, made once for each frame.
-    pub(super) fn frame_context(&self, frame: usize) -> Option<FrameContext> {
-        if let Some((known, context)) = self.context.get()
-            && known == frame
-        {
-            return Some(context);
-        }
-        let thread = self.thread.borrow();
+    #[inline]
+    pub(super) fn frame_context(&self) -> Option<FrameContext> {
+        self.context.get().or_else(|| self.make_context())
+    }
+
+    #[cold]
+    fn make_context(&self) -> Option<FrameContext> {
+        let (thread, frame) = (self.thread.borrow(), self.frame.get()?);
         let stack = thread.as_ref()?;
         let context = FrameContext {
             tid: stack.tid,
-            number: self.number.get(),
-            pc: stack.stack.frames.get(frame)?.pc().unwrap_or_default(),
+            number: c_int::try_from(self.number.get()).unwrap_or(c_int::MAX),
+            pc: c_api::foreign(stack.stack.frames.get(frame)?.pc().unwrap_or_default()),
             handle: self.handles.add_frame(stack, frame)?,
         };
-        self.context.set(Some((frame, context)));
+        self.context.set(Some(context));
         Some(context)
-    }
-
-    /// Keeps the name of a value, completed by those it is inside of. The buffers are used again:
-    /// there are many values.
-    fn keep_name(&self, item: &Item<'_>) {
-        let mut names = self.names.borrow_mut();
-        if names.len() <= item.depth {
-            names.resize_with(item.depth + 1, Vec::new);
-        }
-        let (outer, rest) = names.split_at_mut(item.depth);
-        let Some(name) = rest.first_mut() else { return };
-        name.clear();
-        match (item.part, outer.last()) {
-            (Part::Pointee, Some(pointer)) => {
-                name.push(b'*');
-                name.extend(pointer.iter().take_while(|byte| **byte != 0));
-            }
-            _ => match item.name {
-                ItemName::Text(text) => name.extend_from_slice(text.as_bytes()),
-                // Writing to memory does not fail.
-                ItemName::Index(index) => drop(write!(name, "[{index}]")),
-            },
-        }
-        name.push(0);
-    }
-
-    /// The complete name of the value at this depth.
-    pub(super) fn name_at(&self, depth: usize) -> String {
-        let names = self.names.borrow();
-        let name = names.get(depth).and_then(|name| name.split_last()).map(|(_, name)| name);
-        String::from_utf8_lossy(name.unwrap_or_default()).into_owned()
-    }
-
-    /// The name of the value at this depth as C has it, up to a NUL in it; stays until the next value of the same depth.
-    pub(super) fn name_pointer(&self, depth: usize) -> *const c_char {
-        self.names
-            .borrow()
-            .get(depth)
-            .filter(|name| !name.is_empty())
-            .map_or(c"".as_ptr(), |name| name.as_ptr().cast())
     }
 }
 
 /// A frame as C hooks get it.
 #[derive(Clone, Copy)]
 pub(super) struct FrameContext {
-    pub(super) tid: i32,
+    pub(super) tid: c_int,
     /// The number that the report prints.
-    pub(super) number: usize,
-    pub(super) pc: Address,
+    pub(super) number: c_int,
+    pub(super) pc: *mut c_void,
     pub(super) handle: *mut c_void,
 }
 
 impl ValueHooks for Host<'_> {
-    fn before(&self, item: &Item<'_>) -> (Vec<PluginText>, Shown) {
-        self.keep_name(item);
-        let frame = self.frame.get().unwrap_or_default();
-        let mut texts = Vec::new();
-        let mut decided = Shown::AsIs;
-        for (hook, is_printer) in [(Hook::BeforeVariable, false), (Hook::PrintValue, true)] {
-            for (index, slot) in self.slots.iter().enumerate() {
-                let Some(analyzer) = slot.analyzer.get().filter(|plugin| plugin.wants(self, hook)) else {
-                    continue;
-                };
-                let (shown, text) = self.call(index, hook, || match is_printer {
-                    false => analyzer.before_value(self, frame, item),
-                    true => analyzer.print_value(self, frame, item),
-                });
-                texts.extend(text);
-                // The first to decide wins. All see what comes; of printers none is asked in vain.
-                if matches!(decided, Shown::AsIs) {
-                    decided = shown;
-                }
-                if is_printer && !matches!(decided, Shown::AsIs) {
-                    return (texts, decided);
-                }
-            }
-            if !matches!(decided, Shown::AsIs) {
-                break;
+    fn before(&self, scope: &Scope<'_>, item: &Item<'_>) -> Option<Box<Before>> {
+        self.nest.borrow_mut().enter(item);
+        let mut before: Option<Box<Before>> = None;
+        for (index, slot) in self.slots.iter().enumerate() {
+            let Some(plugin) = slot.with(Hook::BeforeVariable) else { continue };
+            let hook = || plugin.before_value(self, scope, item);
+            let say = |text| before.get_or_insert_default().texts.push(text);
+            let decided = self.call_for_value(index, Hook::BeforeVariable, hook, say);
+            // All see what comes; the first to decide wins.
+            if !matches!(decided, Shown::AsIs) && is_undecided(&before) {
+                before.get_or_insert_default().shown = decided;
             }
         }
-        (texts, decided)
+        for (index, slot) in self.slots.iter().enumerate() {
+            let Some(plugin) = slot.with(Hook::PrintValue) else { continue };
+            // Of printers none is asked in vain.
+            if is_undecided(&before) {
+                let hook = || plugin.print_value(self, scope, item);
+                let say = |text| before.get_or_insert_default().texts.push(text);
+                let decided = self.call_for_value(index, Hook::PrintValue, hook, say);
+                if !matches!(decided, Shown::AsIs) {
+                    before.get_or_insert_default().shown = decided;
+                }
+            }
+        }
+        before
     }
 
-    fn after(&self, item: &Item<'_>) -> Vec<PluginText> {
-        let frame = self.frame.get().unwrap_or_default();
-        self.each(Hook::AfterVariable, |plugin| plugin.after_value(self, frame, item)).1
+    fn after(&self, scope: &Scope<'_>, item: &Item<'_>) -> Vec<PluginText> {
+        let mut texts = Vec::new();
+        for (index, slot) in self.slots.iter().enumerate() {
+            let Some(plugin) = slot.with(Hook::AfterVariable) else { continue };
+            let hook = || plugin.after_value(self, scope, item);
+            self.call_for_value(index, Hook::AfterVariable, hook, |text| texts.push(text));
+        }
+        texts
     }
+}
+
+fn is_undecided(before: &Option<Box<Before>>) -> bool {
+    before.as_ref().is_none_or(|before| matches!(before.shown, Shown::AsIs))
 }

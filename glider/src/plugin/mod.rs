@@ -7,7 +7,8 @@
 //!   [`trust`](crate::confine::trust)) judge them without running anything;
 //! - `supervisor` forks the plugin host and watches it by the page in `board`; `confine`
 //!   fences it in, `printed` catches what it prints;
-//! - [`Host`] lives in the forked process: it calls the plugins and keeps account;
+//! - [`Host`] lives in the forked process: it calls the plugins at each `hook` and keeps account; `nest`
+//!   knows the values that are being printed, one inside the other;
 //! - `services` is what a plugin may ask, whatever door it came in by: `c_api` is the door
 //!   for C, `rust_api` that for Rust.
 
@@ -17,15 +18,16 @@ mod confine;
 mod declared;
 mod doors;
 mod foreign;
+mod hook;
 mod host;
 mod listing;
+mod nest;
 mod printed;
 mod rust_api;
 mod search;
 mod services;
 mod supervisor;
 
-pub use board::Hook;
 pub use declared::Wanted;
 pub use doors::Doors;
 pub use foreign::sources_for;

@@ -3,7 +3,7 @@
 //! The printer asks before and after every variable, member, element and pointee; what the
 //! hooks print takes its place in the value tree.
 
-use super::Place;
+use super::{Place, Scope};
 use crate::dwarf::Die;
 use crate::report::{PluginText, Value, VariableKind};
 
@@ -48,8 +48,10 @@ pub enum Part {
 }
 
 /// How a value is shown.
+#[derive(Default)]
 pub enum Shown {
     /// As glider prints it.
+    #[default]
     AsIs,
     /// Not by glider: it is hidden, or was printed by the hooks.
     Taken,
@@ -79,16 +81,26 @@ pub struct Child {
     pub type_die: Option<Die>,
 }
 
+/// What came of the hooks before a value.
+#[derive(Default)]
+pub struct Before {
+    /// What was printed.
+    pub texts: Vec<PluginText>,
+    /// How the value is shown.
+    pub shown: Shown,
+}
+
 /// Called around every value.
 pub trait ValueHooks {
-    /// Before the value is read. Gives what was printed, and how the value is shown.
-    fn before(&self, item: &Item<'_>) -> (Vec<PluginText>, Shown);
+    /// Before the value is read. `None` when nothing was printed and it is shown as it is.
+    fn before(&self, scope: &Scope<'_>, item: &Item<'_>) -> Option<Box<Before>>;
 
     /// After a value that was shown. Gives what was printed.
-    fn after(&self, item: &Item<'_>) -> Vec<PluginText>;
+    fn after(&self, scope: &Scope<'_>, item: &Item<'_>) -> Vec<PluginText>;
 }
 
 /// A value with what hooks printed around it; `None` when it was hidden without a word.
+#[inline(always)]
 pub(super) fn with_texts(
     value: Option<Value>,
     text_before: Vec<PluginText>,

@@ -17,7 +17,7 @@ mod siginfo;
 mod text;
 pub(crate) mod thread_local;
 
-pub use hooks::{Child, Item, ItemName, Part, Replaced, Shown, ValueHooks};
+pub use hooks::{Before, Child, Item, ItemName, Part, Replaced, Shown, ValueHooks};
 pub use location::{FrameView, Scope};
 pub use place::{Missing, Place};
 pub use printer::Printer;

@@ -8,9 +8,10 @@ use super::process::{self, GimliProcStat};
 use super::text::{self, allocated, put};
 use super::{answer, memory};
 use crate::address::Address;
-use crate::plugin::board::Hook;
+use crate::plugin::hook::{Hook, HookSet};
 use crate::plugin::host::{Analyzer, FrameContext, Host};
-use crate::values::{Item, Shown};
+use crate::plugin::nest::Told;
+use crate::values::{Item, Scope, Shown};
 use std::ffi::{CString, c_char, c_int, c_void};
 
 /// `GIMLI_ANA_SUPPRESS`.
@@ -105,6 +106,20 @@ pub(super) struct Hooks {
 }
 
 impl Hooks {
+    /// Which of them there are.
+    pub(super) fn present(&self) -> HookSet {
+        let present = [
+            (Hook::BeginThread, self.on_begin_thread_trace.is_some()),
+            (Hook::BeforeFrame, self.before_print_frame.is_some()),
+            (Hook::BeforeVariable, self.before_print_frame_var.is_some()),
+            (Hook::AfterVariable, self.after_print_frame_var.is_some()),
+            (Hook::AfterFrame, self.after_print_frame.is_some()),
+            (Hook::EndThread, self.on_end_thread_trace.is_some()),
+            (Hook::GlobalTrace, self.perform_trace.is_some()),
+        ];
+        HookSet::of(present.into_iter().filter_map(|(hook, is_present)| is_present.then_some(hook)))
+    }
+
     /// Copies what `gimli_ana_init` gave; `None` for NULL.
     ///
     /// # Safety
@@ -171,10 +186,9 @@ impl CModule {
     }
 
     /// Calls a hook of a frame.
-    fn frame<R>(&self, host: &Host<'_>, frame: usize, hook: Option<FrameHook<R>>, otherwise: R) -> R {
-        let (Some(hook), Some(context)) = (hook, host.frame_context(frame)) else { return otherwise };
+    fn frame<R>(&self, host: &Host<'_>, hook: Option<FrameHook<R>>, otherwise: R) -> R {
+        let (Some(hook), Some(context)) = (hook, host.frame_context()) else { return otherwise };
         let FrameContext { tid, number, pc, handle: context } = context;
-        let (number, pc) = (c_int::try_from(number).unwrap_or(c_int::MAX), foreign(pc));
         // SAFETY: the module's own function with the arguments that the header promises.
         unsafe { hook(table(), self.object.as_ptr(), tid, number, pc, context) }
     }
@@ -183,62 +197,36 @@ impl CModule {
     fn variable<R>(
         &self,
         host: &Host<'_>,
-        frame: usize,
         item: &Item<'_>,
         hook: Option<VariableHook<R>>,
         otherwise: R,
     ) -> R {
-        let (Some(hook), Some(context)) = (hook, host.frame_context(frame)) else { return otherwise };
+        let (Some(hook), Some(context)) = (hook, host.frame_context()) else { return otherwise };
         let FrameContext { tid, number, pc, handle: context } = context;
-        let (number, pc) = (c_int::try_from(number).unwrap_or(c_int::MAX), foreign(pc));
-        let (data_type, size) = match item.type_die {
-            Some(die) => host.handles.declared(die, |die| {
-                (host.services.type_of(die).name.clone(), host.services.size_of(die).unwrap_or(0))
-            }),
-            None => (c"<optimized out>".as_ptr(), 0),
-        };
-        let name = host.name_pointer(item.depth);
-        let address = item.place.address().map_or(std::ptr::null_mut(), foreign);
-        let (size, object) = (item.size.unwrap_or(size), self.object.as_ptr());
+        let Some(Told { name, data_type, address, size }) = told(host, item) else { return otherwise };
+        let object = self.object.as_ptr();
         // SAFETY: as above; the strings outlive the call.
         unsafe { hook(table(), object, tid, number, pc, context, data_type, name, address, size) }
     }
 }
 
 impl Analyzer for CModule {
-    fn wants(&self, host: &Host<'_>, hook: Hook) -> bool {
-        match hook {
-            Hook::Load => true,
-            Hook::BeginTrace => false,
-            Hook::BeginThread => self.hooks.on_begin_thread_trace.is_some(),
-            Hook::BeforeFrame => self.hooks.before_print_frame.is_some(),
-            Hook::BeforeVariable => self.hooks.before_print_frame_var.is_some(),
-            Hook::AfterVariable => self.hooks.after_print_frame_var.is_some(),
-            Hook::AfterFrame => self.hooks.after_print_frame.is_some(),
-            Hook::EndThread => self.hooks.on_end_thread_trace.is_some(),
-            Hook::PrintValue => host.registrations.has_printers(self.plugin),
-            Hook::GlobalTrace => {
-                self.hooks.perform_trace.is_some() || host.registrations.has_tracers(self.plugin)
-            }
-        }
-    }
-
     fn begin_thread(&self, host: &Host<'_>) -> bool {
         self.thread(host, self.hooks.on_begin_thread_trace, 1) != SUPPRESS
     }
 
-    fn before_frame(&self, host: &Host<'_>, frame: usize) -> bool {
-        self.frame(host, frame, self.hooks.before_print_frame, 1) != SUPPRESS
+    fn before_frame(&self, host: &Host<'_>) -> bool {
+        self.frame(host, self.hooks.before_print_frame, 1) != SUPPRESS
     }
 
-    fn before_value(&self, host: &Host<'_>, frame: usize, item: &Item<'_>) -> Shown {
-        match self.variable(host, frame, item, self.hooks.before_print_frame_var, 1) {
+    fn before_value(&self, host: &Host<'_>, _: &Scope<'_>, item: &Item<'_>) -> Shown {
+        match self.variable(host, item, self.hooks.before_print_frame_var, 1) {
             SUPPRESS => Shown::Taken,
             _ => Shown::AsIs,
         }
     }
 
-    fn print_value(&self, host: &Host<'_>, frame: usize, item: &Item<'_>) -> Shown {
+    fn print_value(&self, host: &Host<'_>, _: &Scope<'_>, item: &Item<'_>) -> Shown {
         let (Some(die), Some(address)) = (item.type_die, item.place.address()) else { return Shown::AsIs };
         let is_for = |types: &Vec<String>| {
             let declared = host.services.type_of(die);
@@ -247,8 +235,8 @@ impl Analyzer for CModule {
                 **name == *declared.name || behind.as_ref().is_some_and(|behind| **name == *behind.name)
             })
         };
-        let name = host.name_pointer(item.depth);
-        let frame = host.frame_context(frame).map_or(std::ptr::null_mut(), |context| context.handle);
+        let Some(Told { name, .. }) = told(host, item) else { return Shown::AsIs };
+        let frame = host.frame_context().map_or(std::ptr::null_mut(), |context| context.handle);
         let depth = c_int::try_from(item.depth).unwrap_or(c_int::MAX);
         for printer in host.registrations.printers(self.plugin) {
             if printer.types.is_some_and(|types| !is_for(&types)) {
@@ -267,12 +255,12 @@ impl Analyzer for CModule {
         Shown::AsIs
     }
 
-    fn after_value(&self, host: &Host<'_>, frame: usize, item: &Item<'_>) {
-        self.variable(host, frame, item, self.hooks.after_print_frame_var, ());
+    fn after_value(&self, host: &Host<'_>, _: &Scope<'_>, item: &Item<'_>) {
+        self.variable(host, item, self.hooks.after_print_frame_var, ());
     }
 
-    fn after_frame(&self, host: &Host<'_>, frame: usize) {
-        self.frame(host, frame, self.hooks.after_print_frame, ());
+    fn after_frame(&self, host: &Host<'_>) {
+        self.frame(host, self.hooks.after_print_frame, ());
     }
 
     fn end_thread(&self, host: &Host<'_>) {
@@ -291,8 +279,18 @@ impl Analyzer for CModule {
     }
 }
 
+/// What a hook is told of a value.
+#[inline]
+fn told(host: &Host<'_>, item: &Item<'_>) -> Option<Told> {
+    host.nest.borrow_mut().told(item, |die| {
+        host.handles.declared(die, |die| {
+            (host.services.type_of(die).name.clone(), host.services.size_of(die).unwrap_or(0))
+        })
+    })
+}
+
 /// An address of the process in a pointer's clothes, as versions 1 and 2 have them.
-pub(super) fn foreign(address: Address) -> *mut c_void {
+pub(in crate::plugin) fn foreign(address: Address) -> *mut c_void {
     std::ptr::without_provenance_mut(address.0 as usize)
 }
 

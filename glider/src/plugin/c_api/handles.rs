@@ -3,6 +3,7 @@
 //! A handle has its sort and its index in it, above the addresses that a program can have: the
 //! dynamic linker never puts anything there, so following one faults at once.
 
+use super::super::nest::Declared;
 use super::super::services::Symbol;
 use super::described::Described;
 use super::names::GimliSymbol;
@@ -64,9 +65,6 @@ pub(super) struct MemoryCopy {
     pub(super) address: u64,
     pub(super) bytes: Box<[u8]>,
 }
-
-/// The declared name of a type, and its size in bytes.
-type Declared = (*const c_char, u64);
 
 /// All things that handles were given out for. They live until the end of the trace, but for
 /// memory copies and stacks, which the plugin gives back.

@@ -42,6 +42,8 @@ pub(in crate::plugin) fn load(host: &Host<'_>, planned: &Planned) -> Result<Load
         // SAFETY: the table lives as long as the process.
         module = unsafe { ana::Hooks::read(init(ana::table())) };
         version = module.as_ref().map(|module| module.version).or(version);
+        let present = module.as_ref().map(ana::Hooks::present).unwrap_or_default();
+        host.set_hooks(|registered| registered.and(present));
     }
     // Unmapping it would leave what it registered pointing nowhere.
     std::mem::forget(library);

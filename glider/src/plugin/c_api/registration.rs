@@ -2,6 +2,7 @@
 
 use super::handles::Handle;
 use super::{answer, text};
+use crate::plugin::hook::Hook;
 use std::cell::RefCell;
 use std::ffi::{c_char, c_int, c_void};
 use std::rc::Rc;
@@ -52,17 +53,8 @@ impl Registrations {
 
     /// Whether a plugin has registered anything.
     pub(super) fn has_any(&self, plugin: usize) -> bool {
-        self.has_tracers(plugin) || self.has_printers(plugin)
-    }
-
-    /// Whether a plugin has registered a tracer.
-    pub(super) fn has_tracers(&self, plugin: usize) -> bool {
         self.tracers.borrow().iter().any(|tracer| tracer.plugin == plugin)
-    }
-
-    /// Whether a plugin has registered a printer.
-    pub(super) fn has_printers(&self, plugin: usize) -> bool {
-        self.printers.borrow().iter().any(|printer| printer.registered.plugin == plugin)
+            || self.printers.borrow().iter().any(|printer| printer.registered.plugin == plugin)
     }
 }
 
@@ -78,6 +70,7 @@ fn add<T>(list: &RefCell<Vec<T>>, thing: T) -> Option<c_int> {
 fn add_printer(function: Option<VarPrinter>, argument: *mut c_void, types: Option<Vec<String>>) -> c_int {
     answer(0, |host| {
         let registered = Registered { plugin: host.calling()?, function: function?, argument };
+        host.set_hooks(|hooks| hooks.with(Hook::PrintValue));
         add(&host.registrations.printers, ValuePrinter { registered, types: types.map(Rc::new) })
     })
 }
@@ -87,6 +80,7 @@ fn add_printer(function: Option<VarPrinter>, argument: *mut c_void, types: Optio
 extern "C" fn gimli_module_register_tracer(function: Option<Tracer>, argument: *mut c_void) -> c_int {
     answer(0, |host| {
         let registered = Registered { plugin: host.calling()?, function: function?, argument };
+        host.set_hooks(|hooks| hooks.with(Hook::GlobalTrace));
         add(&host.registrations.tracers, registered)
     })
 }

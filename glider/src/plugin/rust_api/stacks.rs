@@ -40,10 +40,13 @@ pub(super) fn index_of(host: &Host<'_>, thread: ThreadId) -> Option<usize> {
     host.services.stacks.capture.threads.iter().position(|captured| captured.tid == thread.0)
 }
 
-/// The physical frame at hand.
-pub(super) fn current_frame(host: &Host<'_>, frame: usize) -> Option<Frame<'static>> {
-    let stack = host.thread()?;
-    physical(host, &stack, frame, u32::try_from(host.frame_number()).ok()?)
+/// The physical frame at hand, which is one of this stack.
+pub(super) fn current_frame(
+    host: &Host<'_>,
+    stack: &ThreadStack<'_>,
+    frame: usize,
+) -> Option<Frame<'static>> {
+    physical(host, stack, frame, u32::try_from(host.frame_number()).ok()?)
 }
 
 /// Every frame of a stack, calls inlined into one before it.

@@ -9,11 +9,16 @@ use crate::stacks::ThreadStack;
 use crate::types::Kind;
 use crate::values::{Item, Part, Place, Printer, Scope};
 use gimli_plugin_api as api;
-use gimli_plugin_api::wire::ROption;
+use gimli_plugin_api::wire::{RCowStr, ROption};
 use gimli_plugin_api::{Address, Size, TypeId, Variable};
 
-/// The value that a hook is called for.
-pub(super) fn variable(host: &Host<'_>, frame: usize, item: &Item<'_>) -> Variable<'static> {
+/// Calls `work` with the value that a hook is called for.
+pub(super) fn with_variable<R>(
+    host: &Host<'_>,
+    scope: &Scope<'_>,
+    item: &Item<'_>,
+    work: impl FnOnce(&Variable<'_>) -> R,
+) -> R {
     let kind = match item.part {
         Part::Variable(VariableKind::Parameter) => api::VariableKind::PARAMETER,
         Part::Variable(VariableKind::Local) => api::VariableKind::LOCAL,
@@ -22,28 +27,12 @@ pub(super) fn variable(host: &Host<'_>, frame: usize, item: &Item<'_>) -> Variab
         Part::Pointee => api::VariableKind::POINTEE,
         Part::Child => api::VariableKind::CHILD,
     };
-    let name = host.name_at(item.depth);
+    let name = host.nest.borrow().name(item.depth);
     let depth = u32::try_from(item.depth).unwrap_or(u32::MAX);
-    let made = host.thread().and_then(|stack| {
-        stack.with_scope(host.services.process(), frame, |scope| {
-            make(host, scope, kind, &name, item.type_die, item.place, depth)
-        })
-    });
-    let mut made = made.unwrap_or_else(|| Variable {
-        kind,
-        name: owned(&name),
-        type_name: ROption::RNone,
-        type_id: ROption::RNone,
-        address: ROption::RNone,
-        size: ROption::RNone,
-        depth,
-        value: owned(""),
-        number: ROption::RNone,
-    });
-    if let Some(size) = item.size {
-        made.size = ROption::RSome(Size(size));
-    }
-    made
+    let declared = item.type_die.map(|die| host.services.type_of(die));
+    let type_name = declared.as_ref().map(|declared| RCowStr::from(&*declared.name));
+    let made = make(host, scope, kind, (RCowStr::from(&*name), type_name), item.type_die, item.place, depth);
+    work(&Variable { size: item.size.map(Size).map_or(made.size, ROption::RSome), ..made })
 }
 
 /// The variables of a frame: of a call inlined there (0: the innermost), or of the function itself.
@@ -69,42 +58,51 @@ pub(super) fn variables(
                 VariableKind::Local => api::VariableKind::LOCAL,
             };
             let place = scope.place(&variable.location);
-            make(host, scope, kind, &variable.name, variable.type_die, &place, 0)
+            let type_name = variable.type_die.map(|die| owned(&host.services.type_of(die).name));
+            make(host, scope, kind, (owned(&variable.name), type_name), variable.type_die, &place, 0)
         };
         Some(parameters.into_iter().chain(locals).map(one).collect())
     };
     stack.with_scope(host.services.process(), frame, list).flatten().unwrap_or_default()
 }
 
-fn make(
+fn make<'v>(
     host: &Host<'_>,
     scope: &Scope<'_>,
     kind: api::VariableKind,
-    name: &str,
-    type_die: Option<Die>,
+    (name, type_name): (RCowStr<'v>, Option<RCowStr<'v>>),
+    die: Option<Die>,
     place: &Place,
     depth: u32,
-) -> Variable<'static> {
+) -> Variable<'v> {
+    let number = number(scope, die, place);
     Variable {
         kind,
-        name: owned(name),
-        type_name: type_die.map(|die| owned(&host.services.type_of(die).name)).into(),
-        type_id: type_die.map(|die| TypeId(host.handles.type_number(die))).into(),
+        name,
+        type_name: type_name.into(),
+        type_id: die.map(|die| TypeId(host.handles.type_number(die))).into(),
         address: place.address().map(|address| Address(address.0)).into(),
-        size: type_die.and_then(|die| host.services.size_of(die)).map(Size).into(),
+        size: die.and_then(|die| host.services.size_of(die)).map(Size).into(),
         depth,
-        value: owned(&one_line(host, scope, type_die, place)),
-        number: number(scope, type_die, place).into(),
+        value: RCowStr::Owned(one_line(host, scope, die, place, number).into()),
+        number: number.into(),
     }
 }
 
 /// What the report prints for a value where that is one line.
-fn one_line(host: &Host<'_>, scope: &Scope<'_>, type_die: Option<Die>, place: &Place) -> String {
+fn one_line(
+    host: &Host<'_>,
+    scope: &Scope<'_>,
+    type_die: Option<Die>,
+    place: &Place,
+    number: Option<u64>,
+) -> String {
     let resolved = type_die.and_then(|die| scope.process.types.resolve(die));
-    if let Some((_, found)) = &resolved
-        && matches!(found.kind, Kind::Struct(_) | Kind::Union(_) | Kind::Array { .. })
-    {
-        return String::new();
+    match (resolved.as_ref().map(|(_, found)| &found.kind), number) {
+        (Some(Kind::Struct(_) | Kind::Union(_) | Kind::Array { .. }), _) => return String::new(),
+        (Some(Kind::Integer { signed: true }), Some(number)) => return number.cast_signed().to_string(),
+        (Some(Kind::Integer { signed: false }), Some(number)) => return number.to_string(),
+        _ => {}
     }
     // Nothing behind the value itself is read, but for the string of a `char *`.
     let limits = Limits { depth: 0, pointers: 0, ..host.services.limits.clone() };

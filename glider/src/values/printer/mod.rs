@@ -89,18 +89,25 @@ impl<'a> Printer<'a> {
         show: impl FnOnce(&mut Self) -> Value,
     ) -> Option<Value> {
         let Some(hooks) = self.hooks else { return Some(show(self)) };
-        let (before, shown) = hooks.before(item);
-        let value = match shown {
-            Shown::AsIs => show(self),
-            Shown::Taken => return hooks::with_texts(None, before, Vec::new()),
-            Shown::Replaced(replaced) => {
-                let Replaced { plugin, text, children, omitted } = *replaced;
-                let members =
-                    children.iter().filter_map(|child| self.child(scope, child, item.depth)).collect();
-                Value::Replaced { plugin, text, members, omitted }
+        let (value, texts);
+        match hooks.before(scope, item) {
+            None => (value, texts) = (show(self), Vec::new()),
+            Some(before) => {
+                texts = before.texts;
+                value = match before.shown {
+                    Shown::AsIs => show(self),
+                    Shown::Taken => return hooks::with_texts(None, texts, Vec::new()),
+                    Shown::Replaced(replaced) => self.replaced(scope, *replaced, item.depth),
+                };
             }
-        };
-        hooks::with_texts(Some(value), before, hooks.after(item))
+        }
+        hooks::with_texts(Some(value), texts, hooks.after(scope, item))
+    }
+
+    fn replaced(&mut self, scope: &Scope<'_>, replaced: Replaced, depth: usize) -> Value {
+        let Replaced { plugin, text, children, omitted } = replaced;
+        let members = children.iter().filter_map(|child| self.child(scope, child, depth)).collect();
+        Value::Replaced { plugin, text, members, omitted }
     }
 
     fn child(&mut self, scope: &Scope<'_>, child: &Child, depth: usize) -> Option<Member> {
