@@ -8,15 +8,16 @@ use crate::dwarf::{Die, SourceLine, VariableDie};
 use crate::limits::Limits;
 use crate::object::{Module, demangle};
 use crate::report::render::render_variable;
-use crate::report::{Variable, VariableKind};
+use crate::report::{Value, Variable, VariableKind};
 use crate::stacks::{Stacks, ThreadStack};
 use crate::types::{Count, Kind, Type};
-use crate::values::{Place, Printer, Process, thread_local};
+use crate::values::{Place, Printer, Process, Scope, thread_local};
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::io::Read;
 use std::path::Path;
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// Bytes of a string that are read for a plugin.
 const MAX_STRING: usize = 1 << 20;
@@ -268,6 +269,20 @@ impl<'a> Services<'a> {
         self.process().types.get(die)
     }
 
+    /// The names that a type goes by: as it is declared, then typedef by typedef to what it is.
+    pub(super) fn names_of(&self, die: Die) -> Vec<Arc<str>> {
+        let (mut names, mut next) = (Vec::new(), Some(die));
+        while let Some(die) = next.filter(|_| names.len() < crate::dwarf::MAX_CHAIN) {
+            let found = self.type_of(die);
+            names.push(found.name.clone());
+            next = match found.kind {
+                Kind::Alias { target } => target,
+                _ => None,
+            };
+        }
+        names
+    }
+
     /// Memory as the text report shows a variable of that name and type; plugins are not asked.
     pub(super) fn format_value(
         &self,
@@ -276,16 +291,31 @@ impl<'a> Services<'a> {
         die: Die,
         address: Address,
     ) -> Option<String> {
-        let render = |scope: &crate::values::Scope<'_>| {
+        let type_name = self.type_of(die).name.clone();
+        self.format(stack, name, type_name, address, |printer, scope| {
+            printer.value(scope, Some(die), &Place::Memory(address), 0)
+        })
+    }
+
+    /// A value as the text report shows a variable of that name.
+    pub(super) fn format(
+        &self,
+        stack: Option<(&ThreadStack<'a>, usize)>,
+        name: &str,
+        type_name: Arc<str>,
+        address: Address,
+        value: impl FnOnce(&mut Printer<'_>, &Scope<'_>) -> Value,
+    ) -> Option<String> {
+        let render = |scope: &Scope<'_>| {
             let mut printer = Printer::new(self.limits, None);
             printer.refill();
             let variable = Variable {
                 kind: VariableKind::Local,
                 name: name.into(),
-                type_name: Some(self.type_of(die).name.clone()),
+                type_name: Some(type_name),
                 address: Some(address),
                 depth: 0,
-                value: printer.value(scope, Some(die), &Place::Memory(address), 0),
+                value: value(&mut printer, scope),
                 read_while_running: false,
             };
             let mut text = Vec::new();
@@ -297,7 +327,7 @@ impl<'a> Services<'a> {
         }
         // Memory needs no frame; a scope without any gives no register and no frame base.
         let registers = self.stacks.capture.threads.iter().find_map(|thread| thread.registers.as_deref())?;
-        Some(render(&crate::values::Scope::new(self.process(), registers, &[], 0)))
+        Some(render(&Scope::new(self.process(), registers, &[], 0)))
     }
 }
 

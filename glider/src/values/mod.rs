@@ -12,9 +12,9 @@ mod location;
 mod place;
 mod printer;
 mod rust;
-mod scalar;
+pub(crate) mod scalar;
 mod siginfo;
-mod text;
+pub(crate) mod text;
 pub(crate) mod thread_local;
 
 pub use hooks::{Before, Child, Item, ItemName, Part, Replaced, Shown, ValueHooks};

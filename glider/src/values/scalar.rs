@@ -7,13 +7,13 @@ use crate::report::Value;
 use std::sync::Arc;
 
 /// The number in `bits` bits, two's complement when `signed`.
-pub(super) fn number(raw: u128, bits: u64, signed: bool) -> i128 {
+pub(crate) fn number(raw: u128, bits: u64, signed: bool) -> i128 {
     let negative = signed && bits > 0 && bits <= 128 && raw >> (bits - 1) & 1 == 1;
     if negative && bits < 128 { (raw | !mask(u128::MAX, bits)) as i128 } else { raw as i128 }
 }
 
 /// An integer.
-pub(super) fn integer(raw: u128, bits: u64, signed: bool) -> Value {
+pub(crate) fn integer(raw: u128, bits: u64, signed: bool) -> Value {
     let text = match signed {
         true => number(raw, bits, true).to_string(),
         false => raw.to_string(),
@@ -22,7 +22,7 @@ pub(super) fn integer(raw: u128, bits: u64, signed: bool) -> Value {
 }
 
 /// A truth value; a byte that is neither 0 nor 1 is shown as it is.
-pub(super) fn boolean(raw: u128) -> Value {
+pub(crate) fn boolean(raw: u128) -> Value {
     Value::Bool {
         text: match raw {
             0 => "false".to_owned(),
@@ -33,12 +33,12 @@ pub(super) fn boolean(raw: u128) -> Value {
 }
 
 /// A character.
-pub(super) fn character(raw: u128, bits: u64, signed: bool) -> Value {
+pub(crate) fn character(raw: u128, bits: u64, signed: bool) -> Value {
     Value::Char { text: text::character(number(raw, bits, signed), bits) }
 }
 
 /// A floating point number from its bytes; `type_name` tells the two 16-byte formats apart.
-pub(super) fn float(bytes: &[u8], type_name: &str) -> Option<String> {
+pub(crate) fn float(bytes: &[u8], type_name: &str) -> Option<String> {
     let shortest = |text: String| text.to_lowercase();
     Some(match *bytes {
         [a, b] => decimal::binary16(u16::from_le_bytes([a, b])),
@@ -55,7 +55,7 @@ pub(super) fn float(bytes: &[u8], type_name: &str) -> Option<String> {
 }
 
 /// An enumerator by name; a combination of flags by their names; else the number.
-pub(super) fn enumerator(raw: u128, bits: u64, signed: bool, names: &[(i128, Arc<str>)]) -> Value {
+pub(crate) fn enumerator(raw: u128, bits: u64, signed: bool, names: &[(i128, Arc<str>)]) -> Value {
     let value = number(raw, bits, signed);
     let exact = names.iter().find(|(number, _)| *number == value).map(|(_, name)| name.to_string());
     let text = exact.or_else(|| flags(value, names)).unwrap_or_else(|| value.to_string());

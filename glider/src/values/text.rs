@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 /// A quoted string of bytes: UTF-8 stays, other bytes and control characters are escaped as in C.
-pub(super) fn quote(bytes: &[u8]) -> String {
+pub(crate) fn quote(bytes: &[u8]) -> String {
     let mut text = String::from("\"");
     for chunk in bytes.utf8_chunks() {
         chunk.valid().chars().for_each(|character| escape(&mut text, character, '"'));
@@ -16,7 +16,7 @@ pub(super) fn quote(bytes: &[u8]) -> String {
 }
 
 /// A quoted string of code points.
-pub(super) fn quote_wide(units: &[u32]) -> String {
+pub(crate) fn quote_wide(units: &[u32]) -> String {
     let mut text = String::from("\"");
     for unit in units {
         match char::from_u32(*unit) {
@@ -31,7 +31,7 @@ pub(super) fn quote_wide(units: &[u32]) -> String {
 }
 
 /// A character of this many bits as number and, when it has a shape, quoted: `97 'a'`.
-pub(super) fn character(number: i128, bits: u64) -> String {
+pub(crate) fn character(number: i128, bits: u64) -> String {
     let mut text = number.to_string();
     // A negative number is the signed reading of a byte above 0x7f, no character of its own.
     let code = u32::try_from(number).ok().and_then(char::from_u32);

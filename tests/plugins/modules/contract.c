@@ -119,6 +119,35 @@ static void try_types(gimli_proc_t proc)
     puts("types");
 }
 
+/* The same memory as types made here. */
+static void try_printing(gimli_proc_t proc)
+{
+    struct gimli_type_encoding character = {GIMLI_INT_SIGNED | GIMLI_INT_CHAR, 0, 8}, byte = {0, 0, 8}, wide = {0, 0, 32};
+    struct gimli_symbol *symbol = gimli_sym_lookup(proc, NULL, "my_str_ptr");
+    gimli_type_collection_t collection = gimli_type_collection_new();
+    gimli_type_t letters = gimli_type_new_pointer(collection, gimli_type_new_const(collection, gimli_type_new_integer(collection, "char", &character)));
+    gimli_type_t number = gimli_type_new_integer(collection, "unsigned char", &byte);
+    struct gimli_type_arinfo two = {number, 2};
+    gimli_type_t array = gimli_type_new_array(collection, &two);
+    gimli_type_t kind = gimli_type_new_enum(collection, "kind", &wide);
+    gimli_type_t text = gimli_type_new_struct(collection, "text"), first = gimli_type_new_union(collection, "first");
+    gimli_type_t name = gimli_type_new_typedef(collection, text, "text_t");
+    gimli_type_t point = gimli_find_type_by_name(proc, NULL, "struct point");
+    char *greeting = gimli_get_string_symbol(proc, NULL, "my_str_ptr");
+    EXPECT(symbol && greeting && strlen(greeting) > 3);
+    EXPECT(gimli_type_add_member(text, "words", letters, 0, 0) && gimli_print_addr_as_type(proc, NULL, "it", name, symbol->addr));
+    EXPECT(gimli_type_add_member(first, "letters", array, 0, 0) && gimli_type_add_member(first, "low", number, 4, 0));
+    EXPECT(gimli_type_add_member(first, "high", number, 4, 4) && gimli_type_add_member(first, "where", point, 0, 0));
+    EXPECT(gimli_type_add_member(first, "kind", kind, 0, 0) && gimli_type_enum_add(kind, "HELL", 0x6c6c6568));
+    gimli_type_t pointer = gimli_type_new_pointer(collection, first);
+    EXPECT(gimli_print_addr_as_type(proc, NULL, "bytes", pointer, symbol->addr));
+    EXPECT(gimli_print_addr_as_type(proc, NULL, "nowhere", text, 16) && !gimli_print_addr_as_type(proc, NULL, "x", NULL, symbol->addr));
+    gimli_type_collection_delete(collection);
+    EXPECT(!gimli_print_addr_as_type(proc, NULL, "gone", text, symbol->addr));
+    free(greeting);
+    puts("printing");
+}
+
 static void try_tables(void)
 {
     gimli_hash_t names = gimli_hash_new(free_item), numbers = gimli_hash_new_size(NULL, GIMLI_HASH_U64_KEYS, 1000);
@@ -150,6 +179,7 @@ static void try_all(gimli_proc_t proc, void *argument)
     try_handles(proc);
     try_types(proc);
     try_tables();
+    try_printing(proc);
 }
 
 int gimli_module_init(int api_version)

@@ -5,14 +5,19 @@ use super::handles::Handle;
 use super::load::API_VERSION;
 use super::names::{self, GimliSymbol};
 use super::process::{self, GimliProcStat};
+use super::registration::{Registered, VarPrinter};
 use super::text::{self, allocated, put};
 use super::{answer, memory};
 use crate::address::Address;
+use crate::dwarf::Die;
 use crate::plugin::hook::{Hook, HookSet};
 use crate::plugin::host::{Analyzer, FrameContext, Host};
 use crate::plugin::nest::Told;
 use crate::values::{Item, Scope, Shown};
+use rustc_hash::FxHashMap;
+use std::cell::RefCell;
 use std::ffi::{CString, c_char, c_int, c_void};
+use std::rc::Rc;
 
 /// `GIMLI_ANA_SUPPRESS`.
 const SUPPRESS: c_int = 0;
@@ -162,12 +167,31 @@ pub(super) struct CModule {
     plugin: usize,
     object: CString,
     hooks: Hooks,
+    printers: RefCell<Printers>,
+}
+
+/// The printers for each type that was met, by its DIE, as long as there are so many in all.
+#[derive(Default)]
+struct Printers {
+    registered: usize,
+    of_type: FxHashMap<(usize, usize), Rc<[Registered<VarPrinter>]>>,
 }
 
 impl CModule {
     pub(super) fn new(plugin: usize, object: &str, hooks: Option<Hooks>) -> CModule {
         let object = CString::new(object).unwrap_or_default();
-        CModule { plugin, object, hooks: hooks.unwrap_or_default() }
+        CModule { plugin, object, hooks: hooks.unwrap_or_default(), printers: RefCell::default() }
+    }
+
+    /// The module's printers for a type, in the order of registration.
+    fn printers_for(&self, host: &Host<'_>, die: Die) -> Rc<[Registered<VarPrinter>]> {
+        let mut printers = self.printers.borrow_mut();
+        let registered = host.registrations.count_printers();
+        if printers.registered != registered {
+            *printers = Printers { registered, of_type: FxHashMap::default() };
+        }
+        let find = || host.registrations.printers_for(self.plugin, &host.services.names_of(die)).into();
+        printers.of_type.entry(die.key()).or_insert_with(find).clone()
     }
 
     /// Calls a hook of a thread.
@@ -228,25 +252,18 @@ impl Analyzer for CModule {
 
     fn print_value(&self, host: &Host<'_>, _: &Scope<'_>, item: &Item<'_>) -> Shown {
         let (Some(die), Some(address)) = (item.type_die, item.place.address()) else { return Shown::AsIs };
-        let is_for = |types: &Vec<String>| {
-            let declared = host.services.type_of(die);
-            let behind = host.services.process().types.resolve(die).map(|(_, found)| found);
-            types.iter().any(|name| {
-                **name == *declared.name || behind.as_ref().is_some_and(|behind| **name == *behind.name)
-            })
-        };
+        let printers = self.printers_for(host, die);
+        if printers.is_empty() {
+            return Shown::AsIs;
+        }
         let Some(Told { name, .. }) = told(host, item) else { return Shown::AsIs };
         let frame = host.frame_context().map_or(std::ptr::null_mut(), |context| context.handle);
         let depth = c_int::try_from(item.depth).unwrap_or(c_int::MAX);
-        for printer in host.registrations.printers(self.plugin) {
-            if printer.types.is_some_and(|types| !is_for(&types)) {
-                continue;
-            }
-            let (type_handle, argument) = (host.handles.add_type(die), printer.registered.argument);
-            let process = process::the_process();
+        let (process, type_handle) = (process::the_process(), host.handles.add_type(die));
+        for printer in printers.iter() {
             // SAFETY: the module's own function with the arguments that the header promises.
             let status = unsafe {
-                (printer.registered.function)(process, frame, name, type_handle, address.0, depth, argument)
+                (printer.function)(process, frame, name, type_handle, address.0, depth, printer.argument)
             };
             if status == STOP {
                 return Shown::Taken;

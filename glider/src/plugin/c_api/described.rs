@@ -25,9 +25,9 @@ pub(super) mod kind {
 }
 
 /// `GIMLI_INT_SIGNED`, `_CHAR`, `_BOOL`.
-const SIGNED: u32 = 1;
-const CHAR: u32 = 2;
-const BOOL: u32 = 4;
+pub(super) const SIGNED: u32 = 1;
+pub(super) const CHAR: u32 = 2;
+pub(super) const BOOL: u32 = 4;
 /// `GIMLI_FP_SINGLE`, `_DOUBLE`, `_COMPLEX`, `_LONG_DOUBLE`.
 const SINGLE: u32 = 1;
 const DOUBLE: u32 = 2;

@@ -10,6 +10,7 @@
 
 mod ana;
 mod building;
+mod built_value;
 mod described;
 mod handles;
 mod hash;

@@ -1,5 +1,6 @@
 //! Printing memory as a variable.
 
+use super::built_value::BuiltPrinter;
 use super::handles::Handle;
 use super::text::borrowed;
 use super::{answer, process};
@@ -25,10 +26,14 @@ unsafe extern "C" fn gimli_print_addr_as_type(
         if !process::is_process(process) {
             return None;
         }
-        let die = host.handles.die(type_handle)?;
+        let described = host.describe(type_handle)?;
+        let type_name = described.declared.to_string_lossy().into();
         let frame = host.handles.frame(frame);
         let place = frame.as_ref().map(|(stack, frame)| (&**stack, *frame));
-        let text = host.services.format_value(place, name, die, Address(address))?;
+        let address = Address(address);
+        let text = host.services.format(place, name, type_name, address, |printer, scope| {
+            BuiltPrinter::new(host, scope).value(printer, type_handle, address, 0)
+        })?;
         // SAFETY: the text is Rust's own; puts of this length to C's standard output, which is
         // the stream that the module prints to.
         let written =

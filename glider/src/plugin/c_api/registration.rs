@@ -5,7 +5,7 @@ use super::{answer, text};
 use crate::plugin::hook::Hook;
 use std::cell::RefCell;
 use std::ffi::{c_char, c_int, c_void};
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// Tracers and printers of all modules together.
 const MAX_REGISTERED: usize = 4096;
@@ -15,7 +15,7 @@ const MAX_TYPES: c_int = 4096;
 /// `gimli_module_trace_f`.
 type Tracer = unsafe extern "C" fn(Handle, *mut c_void);
 /// `gimli_var_printer_f`.
-type VarPrinter =
+pub(super) type VarPrinter =
     unsafe extern "C" fn(Handle, Handle, *const c_char, Handle, u64, c_int, *mut c_void) -> c_int;
 
 /// A function of a module and its argument.
@@ -27,10 +27,9 @@ pub(super) struct Registered<F> {
 }
 
 /// A printer, and the types it is for; `None`: all.
-#[derive(Clone)]
-pub(super) struct ValuePrinter {
-    pub(super) registered: Registered<VarPrinter>,
-    pub(super) types: Option<Rc<Vec<String>>>,
+struct ValuePrinter {
+    registered: Registered<VarPrinter>,
+    types: Option<Vec<String>>,
 }
 
 /// Everything registered.
@@ -46,9 +45,20 @@ impl Registrations {
         self.tracers.borrow().iter().filter(|tracer| tracer.plugin == plugin).copied().collect()
     }
 
-    /// The printers of a plugin, in the order of registration.
-    pub(super) fn printers(&self, plugin: usize) -> Vec<ValuePrinter> {
-        self.printers.borrow().iter().filter(|printer| printer.registered.plugin == plugin).cloned().collect()
+    /// How many printers there are.
+    pub(super) fn count_printers(&self) -> usize {
+        self.printers.borrow().len()
+    }
+
+    /// The printers of a plugin for a type that goes by these names, in the order of registration.
+    pub(super) fn printers_for(&self, plugin: usize, names: &[Arc<str>]) -> Vec<Registered<VarPrinter>> {
+        let is_for = |printer: &&ValuePrinter| {
+            printer.registered.plugin == plugin
+                && printer.types.as_ref().is_none_or(|types| {
+                    types.iter().any(|wanted| names.iter().any(|name| **name == **wanted))
+                })
+        };
+        self.printers.borrow().iter().filter(is_for).map(|printer| printer.registered).collect()
     }
 
     /// Whether a plugin has registered anything.
@@ -71,7 +81,7 @@ fn add_printer(function: Option<VarPrinter>, argument: *mut c_void, types: Optio
     answer(0, |host| {
         let registered = Registered { plugin: host.calling()?, function: function?, argument };
         host.set_hooks(|hooks| hooks.with(Hook::PrintValue));
-        add(&host.registrations.printers, ValuePrinter { registered, types: types.map(Rc::new) })
+        add(&host.registrations.printers, ValuePrinter { registered, types })
     })
 }
 

@@ -136,13 +136,11 @@ impl RustPlugin {
     fn prints(&self, host: &Host<'_>, item: &Item<'_>) -> bool {
         let Some(die) = item.type_die else { return false };
         *self.printed.borrow_mut().entry(die.key()).or_insert_with(|| {
-            let declared = host.services.type_of(die);
-            let behind = host.services.process().types.resolve(die).map(|(_, found)| found);
-            let names = [Some(&declared), behind.as_ref()];
+            let names = host.services.names_of(die);
             self.printers.iter().any(|(printer, is_start)| {
-                names.iter().flatten().any(|found| match is_start {
-                    true => found.name.starts_with(printer.as_str()),
-                    false => *found.name == **printer,
+                names.iter().any(|name| match is_start {
+                    true => name.starts_with(printer.as_str()),
+                    false => **name == **printer,
                 })
             })
         })
