@@ -234,6 +234,7 @@ impl<'a> Host<'a> {
     #[inline(always)]
     fn guarded<R>(&self, index: usize, hook: Hook, run: impl FnOnce() -> R) -> R {
         self.seat.board.begin(index as u16, hook);
+        self.seat.has_run.set(true);
         let result = c_api::with_current(self, run);
         if is_copy() {
             self.seat.check();

@@ -19,7 +19,7 @@ use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
 use nix::unistd::{ForkResult, Pid, fork, getpid};
 use rustix::fs::{MemfdFlags, memfd_create};
 use std::cell::{Cell, RefCell};
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::fs::FileExt;
@@ -49,6 +49,8 @@ pub struct Seat<'p> {
     pub(super) is_strict: Cell<bool>,
     /// Whether each call is noted.
     pub(super) notes_calls: bool,
+    /// Whether a plugin has run since descriptors were looked at.
+    pub(super) has_run: Cell<bool>,
     host: Pid,
 }
 
@@ -66,7 +68,7 @@ impl Seat<'_> {
             // SAFETY: ends this process, a copy that a plugin made, without running anything else.
             unsafe { libc::_exit(0) }
         }
-        if !self.descriptors.are_intact() {
+        if self.has_run.replace(false) && !self.descriptors.are_intact() {
             self.give_up(Ending::Descriptors);
         }
     }
@@ -263,6 +265,7 @@ impl<'l> Supervisor<'l> {
                     descriptors: Descriptors::default(),
                     is_strict: Cell::new(is_strict),
                     notes_calls,
+                    has_run: Cell::new(false),
                     host: getpid(),
                 };
                 let work = AssertUnwindSafe(|| self.be_host(seat, analyzer, done, output, analysis));
@@ -342,9 +345,8 @@ impl<'l> Supervisor<'l> {
         let tick = TICK.min(self.limits.plugin_call / 4).max(Duration::from_millis(1));
         let timeout = PollTimeout::try_from(tick.as_millis()).unwrap_or(PollTimeout::MAX);
         let mut spent = vec![Duration::ZERO; plugins];
-        let mut turn_seen = 0;
-        let mut turn_since = Instant::now();
-        let mut last_look = turn_since;
+        let mut clock = Clock::start(host);
+        let (mut turn_seen, mut turn_since, mut last_look) = (0, Duration::ZERO, Duration::ZERO);
         loop {
             let mut watched: Vec<PollFd<'_>> =
                 handle.iter().map(|handle| PollFd::new(handle.as_fd(), PollFlags::POLLIN)).collect();
@@ -361,7 +363,7 @@ impl<'l> Supervisor<'l> {
             if self.printed.peek().len() as u64 > self.limits.plugin_output {
                 return Some(self.too_much_output());
             }
-            let now = Instant::now();
+            let now = clock.now();
             let (turn, call) = self.board.last_call();
             if turn != turn_seen {
                 (turn_seen, turn_since) = (turn, now);
@@ -395,6 +397,36 @@ impl<'l> Supervisor<'l> {
         let mut bytes = vec![0; usize::try_from(size).ok().filter(|_| size <= MAX_FOOTER)?];
         self.result.read_exact_at(&mut bytes, 0).ok()?;
         postcard::from_bytes(&bytes).ok()
+    }
+}
+
+/// Time as it passes for a host: while it waits for a processor that others have, none does. A
+/// plugin is not at fault for a busy machine.
+struct Clock {
+    host: Pid,
+    started: Instant,
+    now: Duration,
+}
+
+impl Clock {
+    fn start(host: Pid) -> Clock {
+        Clock { host, started: Instant::now(), now: Duration::ZERO }
+    }
+
+    /// Since the start; it never goes back.
+    fn now(&mut self) -> Duration {
+        let passed = self.started.elapsed().saturating_sub(self.waited());
+        self.now = self.now.max(passed);
+        self.now
+    }
+
+    /// How long the host's first thread has waited for a processor: the second number of
+    /// `/proc/PID/schedstat`, in nanoseconds (kernel documentation, sched-stats). Zero where the kernel
+    /// does not tell.
+    fn waited(&self) -> Duration {
+        let told = fs::read_to_string(format!("/proc/{}/schedstat", self.host)).unwrap_or_default();
+        let waited = told.split_whitespace().nth(1).and_then(|waited| waited.parse().ok());
+        Duration::from_nanos(waited.unwrap_or(0))
     }
 }
 

@@ -100,7 +100,6 @@ pub trait ValueHooks {
 }
 
 /// A value with what hooks printed around it; `None` when it was hidden without a word.
-#[inline(always)]
 pub(super) fn with_texts(
     value: Option<Value>,
     text_before: Vec<PluginText>,

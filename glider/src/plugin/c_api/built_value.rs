@@ -2,6 +2,7 @@
 
 use super::described::{BOOL, CHAR, Described, MemberInfo, SIGNED, kind};
 use super::handles::Handle;
+use super::types::gimli_type_resolve;
 use crate::address::Address;
 use crate::plugin::host::Host;
 use crate::report::{Element, Member, Pointee, Value};
@@ -170,16 +171,13 @@ impl<'p, 'a> BuiltPrinter<'p, 'a> {
         if address.0 == 0 {
             return Value::Pointer { text: "nil".to_owned(), symbol: None, pointee: Pointee::None };
         }
-        let target = self.host.describe(described.target);
-        if let Some(text) = target.as_deref().and_then(|target| self.string(target, address)) {
-            return Value::Pointer {
-                text: address.to_string(),
-                symbol: None,
-                pointee: Pointee::Value(Box::new(text)),
-            };
-        }
+        let target = self.host.describe(gimli_type_resolve(described.target));
         let has_value = |kind: i32| kind != kind::FUNCTION && kind != 0;
         let pointee = match target {
+            Some(target) if is_character(&target) => match self.string(address) {
+                Some(text) => Pointee::Value(Box::new(text)),
+                None => Pointee::Note("<invalid>"),
+            },
             Some(target) if has_value(target.kind) && depth < self.host.services.limits.depth => {
                 Pointee::Value(Box::new(self.value(printer, described.target, address, depth + 1)))
             }
@@ -189,17 +187,18 @@ impl<'p, 'a> BuiltPrinter<'p, 'a> {
         Value::Pointer { text: address.to_string(), symbol, pointee }
     }
 
-    /// The string that a pointer to characters of one byte points at.
-    fn string(&self, target: &Described, address: Address) -> Option<Value> {
-        let is_character = target.encoding.is_some_and(|encoding| encoding.format & CHAR != 0);
-        if target.kind != kind::INTEGER || !is_character || target.bits != 8 {
-            return None;
-        }
+    fn string(&self, address: Address) -> Option<Value> {
         let bytes = self.host.services.read_string(address)?;
         let shown = bytes.get(..self.host.services.limits.string).unwrap_or(&bytes);
         let end = if shown.len() < bytes.len() { "..." } else { "" };
         Some(Value::String { text: text::quote(shown) + end, length: bytes.len() as u64 })
     }
+}
+
+/// Whether values of a type are characters of one byte.
+fn is_character(described: &Described) -> bool {
+    let is_character = described.encoding.is_some_and(|encoding| encoding.format & CHAR != 0);
+    described.kind == kind::INTEGER && is_character && described.bits == 8
 }
 
 fn shared(text: &CStr) -> Arc<str> {

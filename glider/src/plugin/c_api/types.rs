@@ -126,7 +126,7 @@ unsafe extern "C" fn gimli_type_encoding(handle: Handle, encoding: *mut Encoding
 
 /// `gimli_type_resolve`
 #[unsafe(no_mangle)]
-extern "C" fn gimli_type_resolve(handle: Handle) -> Handle {
+pub(super) extern "C" fn gimli_type_resolve(handle: Handle) -> Handle {
     answer(null_mut(), |host| {
         let mut handle = handle;
         for _ in 0..MAX_ALIASES {

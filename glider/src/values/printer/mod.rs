@@ -9,7 +9,7 @@ mod string;
 
 pub(super) use record::{Instance, active};
 
-use super::hooks::{self, Child, Item, ItemName, Part, Replaced, Shown, ValueHooks};
+use super::hooks::{self, Before, Child, Item, ItemName, Part, Replaced, Shown, ValueHooks};
 use super::location::Scope;
 use super::place::{Missing, Place};
 use super::scalar;
@@ -88,20 +88,38 @@ impl<'a> Printer<'a> {
         item: &Item<'_>,
         show: impl FnOnce(&mut Self) -> Value,
     ) -> Option<Value> {
-        let Some(hooks) = self.hooks else { return Some(show(self)) };
-        let (value, texts);
-        match hooks.before(scope, item) {
-            None => (value, texts) = (show(self), Vec::new()),
-            Some(before) => {
-                texts = before.texts;
-                value = match before.shown {
-                    Shown::AsIs => show(self),
-                    Shown::Taken => return hooks::with_texts(None, texts, Vec::new()),
-                    Shown::Replaced(replaced) => self.replaced(scope, *replaced, item.depth),
-                };
+        // A value is large and there are many: it is made where it is given back from.
+        let mut value;
+        match self.hooks.and_then(|hooks| hooks.before(scope, item)) {
+            Some(before) => value = self.intervened(scope, item, *before, show),
+            None => {
+                value = Some(show(self));
+                let texts = self.hooks.map(|hooks| hooks.after(scope, item)).unwrap_or_default();
+                if !texts.is_empty() {
+                    value = hooks::with_texts(value, Vec::new(), texts);
+                }
             }
         }
-        hooks::with_texts(Some(value), texts, hooks.after(scope, item))
+        value
+    }
+
+    /// The value where hooks printed something before it, or decide how it is shown.
+    #[cold]
+    fn intervened(
+        &mut self,
+        scope: &Scope<'_>,
+        item: &Item<'_>,
+        before: Before,
+        show: impl FnOnce(&mut Self) -> Value,
+    ) -> Option<Value> {
+        let Before { texts, shown } = before;
+        let value = match shown {
+            Shown::AsIs => show(self),
+            Shown::Taken => return hooks::with_texts(None, texts, Vec::new()),
+            Shown::Replaced(replaced) => self.replaced(scope, *replaced, item.depth),
+        };
+        let after = self.hooks.map(|hooks| hooks.after(scope, item)).unwrap_or_default();
+        hooks::with_texts(Some(value), texts, after)
     }
 
     fn replaced(&mut self, scope: &Scope<'_>, replaced: Replaced, depth: usize) -> Value {
