@@ -10,7 +10,7 @@ use crate::report::{Footer, Frame, Thread, Truncation};
 use crate::session::Output;
 
 /// Bytes rendered before they are handed over.
-const CHUNK: usize = 64 << 10;
+const CHUNK: usize = 32 << 10;
 
 /// Takes the pieces of one thread after the other.
 pub(super) struct Pieces<'o> {
