@@ -174,7 +174,7 @@ mod tests {
         }
     }
 
-    /// A thread of two thousand frames, with a gap and everything around it.
+    /// A thread of four thousand frames, with a gap and everything around it.
     fn deep_thread() -> Thread {
         let mut registers = ThreadRegisters::default();
         registers.general.set(registers.general.arch().pc(), Some(0x1234));
@@ -189,7 +189,7 @@ mod tests {
         let thread = fallback::thread(&capture, &Bare::default(), 0, "it was made up");
         let texts = vec![PluginText { plugin: "p".to_owned(), text: "around it".to_owned() }];
         Thread {
-            frames: vec![thread.frames[0].clone(); 2000],
+            frames: vec![thread.frames[0].clone(); 4000],
             truncated: Some(Truncation { before_frame: 600, left_out: 7, limit: "--max-frames".to_owned() }),
             text_before: texts.clone(),
             text_after: texts,
