@@ -25,10 +25,20 @@ pub struct CallSite {
     pub parameters: Rc<[CallSiteParameter]>,
 }
 
+/// Which argument a call passed.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Argument {
+    /// The one in the place that this expression gives, as an entry value names it.
+    In(Bytes),
+    /// The one that the function declares by this DIE, and that was optimized away: as
+    /// `DW_OP_GNU_parameter_ref` names it.
+    Of(Die),
+}
+
 /// An argument.
 pub struct CallSiteParameter {
-    /// Expression of the place it was passed in, as an entry value names it.
-    pub location: Bytes,
+    /// Which one.
+    pub argument: Argument,
     /// Expression of the value it had, in terms of the caller's registers.
     pub value: Bytes,
 }
@@ -65,9 +75,15 @@ impl CallSite {
         let either =
             |entry: &Entry, standard, gnu| entry.attr_value(standard).or_else(|| entry.attr_value(gnu));
         let parameter = |parameter: &Entry| {
-            let location = expression(parameter.attr_value(gimli::DW_AT_location)?)?;
+            let argument = match parameter.attr_value(gimli::DW_AT_location) {
+                Some(location) => Argument::In(expression(location)?),
+                None => Argument::Of(
+                    die.reference(parameter, gimli::DW_AT_call_parameter)
+                        .or_else(|| die.reference(parameter, gimli::DW_AT_abstract_origin))?,
+                ),
+            };
             let value = either(parameter, gimli::DW_AT_call_value, gimli::DW_AT_GNU_call_site_value)?;
-            Some(CallSiteParameter { location, value: expression(value)? })
+            Some(CallSiteParameter { argument, value: expression(value)? })
         };
         let callee = die.reference(entry, gimli::DW_AT_call_origin);
         // GNU's early form keeps the return address in `DW_AT_low_pc`.

@@ -20,7 +20,7 @@ mod unit;
 mod unit_index;
 
 pub(crate) use call_site::expression;
-pub use call_site::{CallSite, CallSiteParameter};
+pub use call_site::{Argument, CallSite, CallSiteParameter};
 pub use die::Die;
 pub(crate) use die::Entry;
 pub use line::SourceLine;

@@ -5,6 +5,7 @@ use super::copy::Range;
 use memmap2::{Mmap, MmapMut, MmapOptions};
 use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
 use serde::{Deserialize, Serialize};
+use std::cell::Cell;
 use std::fs::File;
 use std::io;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -74,6 +75,8 @@ pub struct ImageView {
     map: Mmap,
     /// By rising address.
     runs: Vec<Run>,
+    /// The run read last: the next read is most often of the same.
+    last: Cell<usize>,
 }
 
 impl ImageView {
@@ -87,7 +90,7 @@ impl ImageView {
         if map.len() < HEAD {
             return Err(io::Error::other("the image has no head"));
         }
-        Ok(ImageView { map, runs })
+        Ok(ImageView { map, runs, last: Cell::new(0) })
     }
 
     /// Whether the target may have run since the image was taken.
@@ -95,10 +98,20 @@ impl ImageView {
         released(&self.map).load(Ordering::SeqCst) != 0
     }
 
+    fn find(&self, address: u64) -> Option<&Run> {
+        let has_it = |run: &&Run| run.range.start <= address && address < run.range.end;
+        if let Some(run) = self.runs.get(self.last.get()).filter(has_it) {
+            return Some(run);
+        }
+        let after = self.runs.partition_point(|run| run.range.start <= address);
+        let index = after.checked_sub(1)?;
+        self.last.set(index);
+        self.runs.get(index).filter(has_it)
+    }
+
     /// Copies what one run has from `address` on. `None` where no run is.
     pub fn read(&self, address: u64, buffer: &mut [u8]) -> Option<usize> {
-        let after = self.runs.partition_point(|run| run.range.start <= address);
-        let run = self.runs.get(after.checked_sub(1)?).filter(|run| address < run.range.end)?;
+        let run = self.find(address)?;
         let count =
             usize::try_from(run.range.end - address).map_or(buffer.len(), |rest| rest.min(buffer.len()));
         let buffer = buffer.get_mut(..count)?;

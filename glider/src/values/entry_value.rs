@@ -4,9 +4,8 @@
 
 use super::location::{FrameView, Scope};
 use super::place::Missing;
-use crate::dwarf::{CallSite, Die, Function};
+use crate::dwarf::{Argument, CallSite, Die, Function};
 use crate::object::Module;
-use crate::unwind::Bytes;
 use std::rc::Rc;
 
 /// Tail calls followed one after another.
@@ -24,11 +23,11 @@ pub(super) struct TailCall<'a> {
 }
 
 impl Scope<'_> {
-    /// The value that `place` (an expression that names a register or memory) had when this
-    /// scope's function was entered.
-    pub(super) fn entry_value(&self, place: Bytes) -> Result<u64, Missing> {
+    /// The value that an argument, or the register or memory it was passed in, had when this scope's
+    /// function was entered.
+    pub(super) fn entry_value(&self, argument: Argument) -> Result<u64, Missing> {
         if let Some(TailCall { route, entered_by }) = self.gone {
-            return self.nested()?.argument(route, entered_by, place);
+            return self.nested()?.argument(route, entered_by, argument);
         }
         let view = self.view()?;
         let caller = Scope { index: self.index + 1, ..self.nested()? };
@@ -43,13 +42,13 @@ impl Scope<'_> {
         let site =
             sites.iter().find(|site| site.return_address == return_address && return_address.is_some());
         let route = caller.route(site.ok_or(Missing::OptimizedOut)?, view).ok_or(Missing::OptimizedOut)?;
-        self.nested()?.argument(&route, route.len() - 1, place)
+        self.nested()?.argument(&route, route.len() - 1, argument)
     }
 
-    /// What the call `route[index]` passed in `place`.
-    fn argument(&self, route: &[CallSite], index: usize, place: Bytes) -> Result<u64, Missing> {
+    /// What the call `route[index]` passed as `argument`.
+    fn argument(&self, route: &[CallSite], index: usize, argument: Argument) -> Result<u64, Missing> {
         let site = route.get(index).ok_or(Missing::OptimizedOut)?;
-        let passed = site.parameters.iter().find(|parameter| parameter.location.slice() == place.slice());
+        let passed = site.parameters.iter().find(|parameter| parameter.argument == argument);
         let value = passed.ok_or(Missing::OptimizedOut)?.value;
         let scope = match index.checked_sub(1) {
             None => Scope { index: self.index + 1, gone: None, ..*self },

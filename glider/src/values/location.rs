@@ -5,7 +5,7 @@ use super::entry_value::TailCall;
 use super::place::{Gathered, Missing, Place};
 use super::{Process, thread_local};
 use crate::address::{Address, Bias, FileAddress};
-use crate::dwarf::{Attribute, Die, Location, Scopes, Unit, expression};
+use crate::dwarf::{Argument, Attribute, Die, Location, Scopes, Unit, expression};
 use crate::object::Module;
 use crate::target::{Register, ThreadRegisters};
 use crate::unwind::{Bytes, Frame};
@@ -228,9 +228,10 @@ impl<'a> Scope<'a> {
                         called.unwrap_or_else(|| Bytes::new(&[], gimli::LittleEndian)),
                     )
                 }
-                EvaluationResult::RequiresEntryValue(expression) => {
-                    evaluation.resume_with_entry_value(Operand::Generic(self.entry_value(expression.0)?))
-                }
+                EvaluationResult::RequiresEntryValue(expression) => evaluation
+                    .resume_with_entry_value(Operand::Generic(self.entry_value(Argument::In(expression.0))?)),
+                EvaluationResult::RequiresParameterRef(offset) => evaluation
+                    .resume_with_parameter_ref(self.entry_value(Argument::Of(Die { unit, offset }))?),
                 EvaluationResult::RequiresRelocatedAddress(address) => {
                     evaluation.resume_with_relocated_address(self.bias()?.to_runtime(FileAddress(address)).0)
                 }
