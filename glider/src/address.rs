@@ -3,6 +3,8 @@
 //!
 //! Pipeline place: the bottom; everything imports this, it imports nothing.
 
+#![forbid(unsafe_code)]
+
 use serde::{Deserialize, Serialize, Serializer};
 use std::fmt;
 

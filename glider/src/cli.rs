@@ -2,6 +2,8 @@
 //!
 //! Each option is defined once, here; the help is made from it.
 
+#![forbid(unsafe_code)]
+
 use crate::limits::Limits;
 use crate::object::DebugSources;
 use crate::plugin::Sources;

@@ -1,6 +1,8 @@
 //! Every limit that keeps a report finite, in one place; each is an option of the command line
 //! or a constant with its reason.
 
+#![forbid(unsafe_code)]
+
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 

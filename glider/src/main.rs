@@ -1,11 +1,14 @@
 //! The `glider` program: reads the command line, traces, writes the report, says how it went.
 
+#![forbid(unsafe_code)]
+
 use anyhow::Context;
 use glider::analyzer::{self, GliderAnalyzer};
 use glider::cli::{self, Settings, When, exit};
 use glider::plugin;
 use glider::report::Status;
 use glider::report::render::Style;
+use glider::session::child_signals;
 use glider::session::last_resort::LastResort;
 use glider::session::{Request, outlet, trace};
 use glider::target::open_target;
@@ -38,7 +41,7 @@ const GRACE: Duration = Duration::from_secs(10);
 
 /// One trace. An error means that there is no report.
 fn run(settings: &Settings) -> anyhow::Result<u8> {
-    take_child_signals();
+    child_signals::take();
     let process = open_target(settings.pid)?;
     if process.pid() != settings.pid {
         say(&format!("{} is a thread of process {}, which is traced", settings.pid, process.pid()));
@@ -114,14 +117,6 @@ fn run(settings: &Settings) -> anyhow::Result<u8> {
             exit::PARTIAL
         }
     })
-}
-
-/// Makes sure that the end of children and the stops of tracees are told: a parent that
-/// ignores SIGCHLD hands that down.
-fn take_child_signals() {
-    use nix::sys::signal::{SigHandler, Signal, signal};
-    // SAFETY: the default action is no handler, so nothing of ours can run in a signal's context.
-    let _ = unsafe { signal(Signal::SIGCHLD, SigHandler::SigDfl) };
 }
 
 /// Standard output without the line buffer and the panics of `print!`.

@@ -3,7 +3,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
+mod cases;
 mod confinement;
 mod plugins;
 mod secrets;
 mod stage;
+mod unsafe_code;

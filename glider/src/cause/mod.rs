@@ -4,6 +4,8 @@
 //! Pipeline place: after the stacks, of which it looks at one with a signal or an abort on it;
 //! before the report. Nothing is guessed: what cannot be shown to be so has no cause here.
 
+#![forbid(unsafe_code)]
+
 mod abort_message;
 mod expression;
 mod fault;

@@ -1,5 +1,7 @@
 //! Reading files, and nothing else that reaches beyond the process (landlock(7)).
 
+#![forbid(unsafe_code)]
+
 use landlock::{
     ABI, Access, AccessFs, AccessNet, CompatLevel, Compatible, PathBeneath, PathFd, RestrictionStatus,
     Ruleset, RulesetAttr, RulesetCreatedAttr, RulesetError, RulesetStatus, Scope,

@@ -1,5 +1,7 @@
 //! User, groups, capabilities and resource limits.
 
+#![forbid(unsafe_code)]
+
 use crate::target::Owner;
 use nix::sys::prctl;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};

@@ -1,5 +1,7 @@
 //! The system calls that are needed, and none besides (seccomp(2)).
 
+#![forbid(unsafe_code)]
+
 use seccompiler::{
     BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
     TargetArch, apply_filter,

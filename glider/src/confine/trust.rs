@@ -6,6 +6,8 @@
 //! root down; then the file is opened, and looked at through its descriptor, which is what is
 //! loaded later: the path is never followed again.
 
+#![forbid(unsafe_code)]
+
 use super::opener::{self, open_below};
 use rustix::fs::{CWD, ResolveFlags};
 use serde::{Deserialize, Serialize};

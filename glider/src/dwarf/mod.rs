@@ -7,6 +7,8 @@
 //! types, which is why the lookup by pc is here and not left to a symbolizer that would walk
 //! the same units again.
 
+#![forbid(unsafe_code)]
+
 mod arange;
 mod call_site;
 mod die;

@@ -1,6 +1,8 @@
 //! The objects of the target, each opened once: what is loaded before the target is stopped is
 //! found again afterwards, and checked against its memory then.
 
+#![forbid(unsafe_code)]
+
 use super::elf::Object;
 use super::mapped::{self, Match};
 use super::search::{DebugSources, Search};

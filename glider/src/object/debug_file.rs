@@ -1,6 +1,8 @@
 //! Where the debug information of a stripped object is kept: by build-id, else by
 //! `.gnu_debuglink` (GDB manual, "Debugging Information in Separate Files").
 
+#![forbid(unsafe_code)]
+
 use super::elf::Object;
 use super::search::Search;
 use std::ffi::OsStr;

@@ -1,5 +1,7 @@
 //! Names as their authors wrote them: Rust (legacy and v0) and C++ (Itanium) mangling.
 
+#![forbid(unsafe_code)]
+
 use std::fmt::{self, Write};
 
 /// Bytes of a demangled name that are kept; substitutions can make a short symbol expand

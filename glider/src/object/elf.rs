@@ -1,6 +1,8 @@
 //! One ELF file: sections by name (decompressed), build-id, load segments, and what is
 //! computed from them once, lazily.
 
+#![forbid(unsafe_code)]
+
 use super::headers;
 use super::image::{Image, ImageError};
 use super::root::Root;

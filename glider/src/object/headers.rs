@@ -1,6 +1,8 @@
 //! What program headers tell of an object without section headers: put together from memory, or
 //! stripped of them.
 
+#![forbid(unsafe_code)]
+
 use super::elf::Object;
 use crate::unwind::{Bytes, Section};
 use object::elf::PT_GNU_EH_FRAME;

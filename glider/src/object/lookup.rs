@@ -1,6 +1,8 @@
 //! A symbol by its name, in all tables of an object: the one lookup that entry values,
 //! thread-local storage and plugins share.
 
+#![forbid(unsafe_code)]
+
 use super::{Object, symbols};
 use crate::address::FileAddress;
 use object::{Object as _, ObjectSection as _, ObjectSymbol as _, SymbolIndex, SymbolKind, SymbolSection};

@@ -2,6 +2,8 @@
 //! the kernel's own references, else put together from the target's memory; and compared with
 //! what is mapped, so that a file that took the place of another is never used for it.
 
+#![forbid(unsafe_code)]
+
 use super::cache::Mapped;
 use super::elf::Object;
 use super::image::{Image, ImageError};

@@ -2,6 +2,8 @@
 //! `.gnu_debugdata` (GDB manual, "Debugging information in a special section"). Fedora's
 //! programs come with it.
 
+#![forbid(unsafe_code)]
+
 use super::elf::Object;
 use super::image::Image;
 use lzma_rust2::XzReader;

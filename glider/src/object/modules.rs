@@ -1,5 +1,7 @@
 //! The table of mapped objects, and naming of addresses by it.
 
+#![forbid(unsafe_code)]
+
 use super::cache::{Mapped, ObjectCache};
 use super::demangle;
 use super::elf::Object;

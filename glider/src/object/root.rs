@@ -2,6 +2,8 @@
 //! lives in another (a container, a chroot). Every file that glider reads for the analysis
 //! is opened here.
 
+#![forbid(unsafe_code)]
+
 use crate::confine::opener::{self, Place};
 use crate::target::ProcessDirectory;
 use rustix::fs::ResolveFlags;

@@ -1,5 +1,7 @@
 //! Where debug files are looked for: the user's folders, the system's, the target's own.
 
+#![forbid(unsafe_code)]
+
 use super::elf::Object;
 use super::root::Root;
 use crate::confine::fetcher::{self, Fetched};

@@ -1,6 +1,8 @@
 //! A symbol table sorted by address. Names are read when they are asked for: the strings of a
 //! large program's symbols are several times as large as the table.
 
+#![forbid(unsafe_code)]
+
 use super::elf::Object;
 use crate::address::FileAddress;
 use object::Object as _;

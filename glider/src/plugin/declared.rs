@@ -1,6 +1,8 @@
 //! What a mapped object says of plugins for it: strings in its section `gimli_trace`, a string
 //! at its symbol `gimli_tracer_module_name`, and its own file name.
 
+#![forbid(unsafe_code)]
+
 use crate::address::FileAddress;
 use crate::object::{Module, Object};
 use crate::report::FoundBy;

@@ -1,6 +1,8 @@
 //! Which interfaces a file offers, by its dynamic symbols: looked at as data, before anything
 //! of it runs.
 
+#![forbid(unsafe_code)]
+
 use crate::object::Object;
 use object::{Object as _, ObjectKind, ObjectSymbol as _};
 use std::fs::File;

@@ -1,6 +1,8 @@
 //! What changes for plugins when the process is another user's, or lives in a container: its owner may
 //! say which plugins it wants, never where code is loaded from.
 
+#![forbid(unsafe_code)]
+
 use super::search::{Beside, Sources};
 use crate::target::{Owner, ProcessDirectory, TargetError};
 use nix::unistd::{getresgid, getresuid};

@@ -1,6 +1,8 @@
 //! `glider plugins PID`: what would be loaded for a process, and why not. Nothing of a plugin
 //! runs, and the process is not stopped.
 
+#![forbid(unsafe_code)]
+
 use super::doors::Doors;
 use super::search::{Finder, Plan, Search, Sources, Verdict};
 use crate::address::Address;

@@ -2,6 +2,8 @@
 //!
 //! Looks at files only; nothing of a plugin runs here.
 
+#![forbid(unsafe_code)]
+
 use super::declared::{Declarations, Wanted};
 use super::doors::Doors;
 use crate::confine::trust::{self, TrustedFile, Whose};

@@ -6,6 +6,8 @@
 //! of threads nor with that of their frames: [`Header`], then each [`Thread`], then
 //! [`Footer`]; a thread again as what precedes its frames, each [`Frame`], and what follows them.
 
+#![forbid(unsafe_code)]
+
 mod cause;
 mod escape;
 pub mod json;

@@ -4,6 +4,8 @@
 //! The keeper does this, which parses nothing else: ELF headers and stacks, bounded in size and time,
 //! and a panic costs only these frames.
 
+#![forbid(unsafe_code)]
+
 use super::fallback;
 use crate::address::Address;
 use crate::object::head_in_memory;

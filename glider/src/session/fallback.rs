@@ -3,6 +3,8 @@
 //! Used for the parts an analyzer that died or took too long has not delivered, so that a
 //! trace is never empty. Pure.
 
+#![forbid(unsafe_code)]
+
 use super::bare::Bare;
 use crate::address::Address;
 use crate::report::{CrashInfo, Frame, Header, Process, SystemInfo, Thread, Trust};

@@ -3,6 +3,7 @@
 
 mod analyzer_process;
 pub mod bare;
+pub mod child_signals;
 mod debug_packages;
 pub mod fallback;
 mod keeper;

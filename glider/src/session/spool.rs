@@ -10,6 +10,8 @@
 //! A record is a header of four little-endian words (mark, kind, index, length), then that
 //! many bytes. The length is put in its place when the record is complete.
 
+#![forbid(unsafe_code)]
+
 use super::Output;
 use crate::report::Footer;
 use rustix::fs::{MemfdFlags, memfd_create};

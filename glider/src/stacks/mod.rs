@@ -3,6 +3,8 @@
 //! Pipeline place: after the values' evaluation, of which it makes the scopes; before the
 //! report. Used by the analyzer thread after thread, and by plugins for any thread at any time.
 
+#![forbid(unsafe_code)]
+
 mod code;
 
 pub use code::{Code, CodeTable};

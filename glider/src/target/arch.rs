@@ -4,6 +4,8 @@
 //! address, 17–32 SSE, 33–40 x87, 58/59 the fs and gs bases). i386: psABI for Intel386, table 2.14
 //! (0–7 general, 8 eip, 9 eflags, 11–18 x87, 21–28 SSE).
 
+#![forbid(unsafe_code)]
+
 use serde::{Deserialize, Serialize};
 
 /// How a thread runs.

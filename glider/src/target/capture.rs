@@ -1,6 +1,8 @@
 //! What was taken of the target while it was held: plain data, handed from the
 //! keeper to the analyzer. Nothing in it is interpreted beyond what the kernel says.
 
+#![forbid(unsafe_code)]
+
 use super::ThreadRegisters;
 use crate::address::Address;
 use serde::{Deserialize, Serialize};

@@ -6,6 +6,8 @@
 //! may be of another moment than the rest: such reads are counted, so that what is made of them
 //! can be marked. Memory that cannot be written looks the same at all times.
 
+#![cfg_attr(not(test), forbid(unsafe_code))]
+
 use super::copy::Range;
 use super::image::ImageView;
 use super::{Mapping, Memory};

@@ -3,6 +3,8 @@
 //! Pure. The paths in it are chosen by whoever runs the target: any byte but NUL may
 //! occur. A line that does not parse is counted, never fatal.
 
+#![forbid(unsafe_code)]
+
 use super::{Mapping, Protection};
 use crate::address::Address;
 

@@ -10,6 +10,8 @@
 //! their size, treats a line it does not know as an error, and has no way to read
 //! `maps`, `auxv` or `exe` of a thread.
 
+#![forbid(unsafe_code)]
+
 use super::maps::{ParsedMaps, parse_maps};
 use super::{ProcessInfo, TargetError};
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, Statx, StatxFlags, openat, readlinkat, statx};

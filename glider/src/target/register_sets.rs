@@ -2,6 +2,8 @@
 //!
 //! A 64-bit tracer gets the registers of a 32-bit thread in the 32-bit form: only its length tells.
 
+#![forbid(unsafe_code)]
+
 use super::ptrace::{self, NT_PRFPREG, NT_PRSTATUS, NT_X86_XSTATE};
 use super::{Arch, FloatingPoint, Registers, ThreadRegisters};
 

@@ -1,5 +1,7 @@
 //! Register contents, keyed by DWARF register number; see [`Arch`] for which number is which.
 
+#![forbid(unsafe_code)]
+
 use super::Arch;
 use serde::{Deserialize, Serialize};
 

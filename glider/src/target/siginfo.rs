@@ -5,6 +5,8 @@
 //! sigaction(2), "The siginfo_t argument to a SA_SIGINFO handler", and the kernel's
 //! include/uapi/asm-generic/siginfo.h for the layout. The bytes may hold anything.
 
+#![cfg_attr(not(test), forbid(unsafe_code))]
+
 use super::Arch;
 use crate::address::Address;
 

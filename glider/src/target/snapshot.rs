@@ -1,5 +1,7 @@
 //! From a held process to a [`Capture`]: plain data, a thread at a time.
 
+#![forbid(unsafe_code)]
+
 use super::hold::{HeldThread, Hold, Stop};
 use super::ptrace;
 use super::register_sets::read_registers;

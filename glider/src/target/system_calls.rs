@@ -2,6 +2,8 @@
 //!
 //! Pure. Numbers of x86-64 as in the kernel's arch/x86/entry/syscalls/syscall_64.tbl, up to Linux 6.17.
 
+#![forbid(unsafe_code)]
+
 use super::{Arch, ThreadRegisters, system_calls_32};
 
 /// The system call a stopped thread is in, by name (`#451` for one that is too new to be known);

@@ -3,6 +3,8 @@
 //! Pipeline place: between DWARF and the values. Knows nothing of the process: sizes and
 //! bounds that depend on it stay expressions, which `values` evaluates.
 
+#![forbid(unsafe_code)]
+
 mod parse;
 mod spelling;
 

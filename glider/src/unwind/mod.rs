@@ -1,10 +1,12 @@
 //! Unwinding: from a thread's registers to its frames. No I/O: code tables arrive
-//! through [`Code`], the stack through [`Memory`](crate::target::Memory).
+//! through [`Code`], the stack through [`Memory`].
 //!
 //! Pipeline place: after the modules are known, before symbols. [`walk()`] goes from frame to
 //! frame; `step` chooses the way to one caller; `cache` remembers; `table`, `row` and
 //! `expression` are call frame information; `frame_pointer` and `scan` do without it; `x86`
 //! holds what depends on the processor.
+
+#![forbid(unsafe_code)]
 
 mod cache;
 mod expression;

@@ -4,6 +4,8 @@
 //! Pipeline place: after unwinding and symbolizing, before the report. Reads the target
 //! through [`Memory`] only; nothing it reads is trusted.
 
+#![forbid(unsafe_code)]
+
 mod decimal;
 mod entry_value;
 pub(crate) mod exception;
