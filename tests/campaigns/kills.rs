@@ -1,0 +1,165 @@
+//! Kills: each of glider's processes is ended by SIGKILL at moments of chance. The target runs on, no
+//! process of glider's is left, and whenever the keeper lives there is a report with every thread.
+
+use super::processes::{self, Role};
+use super::stage::{Random, count, finish, glider, not_let_go, settled, tell};
+use sample_targets::{Build, Language, Optimisation, Target, build};
+use serde_json::Value as Json;
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+/// Kills of each kind of process, in the short form.
+const SHORT: usize = 10;
+/// Tries that one kill may take: a process may have ended before its moment comes.
+const TRIES: usize = 50;
+/// Threads of the targets: of five kills two each are of the smaller ones.
+const THREADS: [usize; 5] = [1, 16, 256, 1, 16];
+
+/// What is killed, and how glider is run so that there is such a process.
+#[derive(Clone, Copy, Debug)]
+struct Kind {
+    name: &'static str,
+    role: Role,
+    plugin: bool,
+    /// Threads that the target must have.
+    least: usize,
+}
+
+const KINDS: [Kind; 5] = [
+    Kind { name: "keeper", role: Role::Keeper, plugin: false, least: 1 },
+    Kind { name: "opener", role: Role::Opener, plugin: false, least: 1 },
+    Kind { name: "analyzer", role: Role::Analyzer, plugin: false, least: 1 },
+    // The workers for 16 threads end before they can be met.
+    Kind { name: "worker", role: Role::Worker, plugin: false, least: 256 },
+    Kind { name: "plugin host", role: Role::Worker, plugin: true, least: 1 },
+];
+
+struct Subject {
+    target: Target,
+    threads: usize,
+}
+
+#[test]
+fn no_target_suffers_when_a_process_of_glider_is_killed() {
+    let program = build(&Build::new(Language::C, Optimisation::O2, 5)).unwrap();
+    let start = |threads: usize| {
+        // The process's own thread is one of them.
+        let target = match threads {
+            1 => Target::start(&program, "variables", &[]),
+            _ => Target::start(&program, "many-threads", &[&(threads - 1).to_string(), "4"]),
+        };
+        Subject { target: target.unwrap(), threads }
+    };
+    let subjects = THREADS.map(start);
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let plugin = folder.path().join("gimli_libc.so");
+    std::fs::copy(gimli_plugin_api::testing::library("gimli-libc").unwrap(), &plugin).unwrap();
+    let kills = count("GIMLI_KILLS", SHORT);
+    let mut random = Random(7);
+    let mut findings = Vec::new();
+    for kind in KINDS {
+        let mut longest = [Duration::from_millis(30); THREADS.len()];
+        let (mut done, mut partial) = (0, 0);
+        for number in 0..kills {
+            let mut choice = number % THREADS.len();
+            while THREADS[choice] < kind.least {
+                choice = (choice + 1) % THREADS.len();
+            }
+            let subject = &subjects[choice];
+            for _ in 0..TRIES {
+                let trial = kill_once(kind, subject, &plugin, &mut longest[choice], &mut random);
+                done += usize::from(trial.killed);
+                partial += usize::from(trial.partial);
+                for finding in trial.findings {
+                    let finding =
+                        format!("{} of a target with {} threads: {finding}", kind.name, subject.threads);
+                    tell(&finding);
+                    findings.push(finding);
+                }
+                if trial.killed {
+                    break;
+                }
+            }
+        }
+        tell(&format!("{}: {done} kills, {partial} reports that say what is missing", kind.name));
+        assert_eq!(done, kills, "{}: too few were there to be killed", kind.name);
+    }
+    assert!(findings.is_empty(), "{findings:#?}");
+}
+
+#[derive(Default)]
+struct Trial {
+    killed: bool,
+    partial: bool,
+    findings: Vec<String>,
+}
+
+/// Runs glider and kills one of its processes at some moment of its life, unless that never comes.
+/// `longest` is how long a run took at the most.
+fn kill_once(
+    kind: Kind,
+    subject: &Subject,
+    plugin: &PathBuf,
+    longest: &mut Duration,
+    random: &mut Random,
+) -> Trial {
+    let mut command = glider();
+    command.args(["--format", "json", "--timeout", "50", "--jobs", "3"]).process_group(0);
+    match kind.plugin {
+        true => command.arg("--plugin").arg(plugin),
+        false => command.arg("--no-plugins"),
+    };
+    let began = Instant::now();
+    let child = command.arg(subject.target.pid().to_string()).spawn().unwrap();
+    let keeper = child.id().cast_signed();
+    let moment = longest.mul_f64(random.below(1000) as f64 / 1000.0);
+    let nth = random.below(3);
+    std::thread::sleep(moment);
+    let mut trial = Trial::default();
+    // The keeper is reaped below only, so until then its id is its own.
+    while processes::lives(keeper) && !trial.killed {
+        if let Some(pid) = processes::find(keeper, kind.role, nth) {
+            let pid = nix::unistd::Pid::from_raw(pid);
+            trial.killed = nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL).is_ok();
+        }
+    }
+    let run = finish(child);
+    if !trial.killed {
+        *longest = began.elapsed().min(*longest + Duration::from_millis(200));
+    }
+    if let Some(finding) = not_let_go(&subject.target) {
+        trial.findings.push(finding);
+    }
+    // Of the group that the keeper was the leader of nobody may be left.
+    let group = nix::unistd::Pid::from_raw(keeper);
+    if !settled(|| nix::sys::signal::killpg(group, None) == Err(nix::Error::ESRCH)) {
+        trial.findings.push(format!("a process of glider {keeper} is left"));
+    }
+    if kind.role != Role::Keeper {
+        trial.partial = run.code == Some(1);
+        match run.report() {
+            _ if run.hung || !matches!(run.code, Some(0 | 1)) => {
+                trial.findings.push(format!("exit code {:?}, hung: {}: {}", run.code, run.hung, run.error));
+            }
+            None => trial.findings.push(format!("no report: {}", run.error)),
+            Some(report) => trial.findings.extend(lacks(&report, subject.threads, trial.partial)),
+        }
+    }
+    trial
+}
+
+/// What a report lacks that it must have, whatever died.
+fn lacks(report: &Json, threads: usize, partial: bool) -> Option<String> {
+    let list = |json: &Json| json.as_array().cloned().unwrap_or_default();
+    let shown = list(&report["threads"]);
+    if shown.len() != threads {
+        return Some(format!("{} of {threads} threads in the report", shown.len()));
+    }
+    if shown.iter().any(|thread| list(&thread["frames"]).is_empty()) {
+        return Some("a thread without a frame in the report".into());
+    }
+    let is_told = !list(&report["problems"]).is_empty()
+        || list(&report["plugins"]).iter().any(|plugin| !plugin["problem"].is_null());
+    (partial && !is_told).then(|| "it is partial and does not say why".into())
+}
