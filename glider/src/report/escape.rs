@@ -22,8 +22,8 @@ pub(super) fn is_hostile(character: char) -> bool {
 /// Appends `text` with every hostile character spelled out: `\n`, `\x1b`, `\u{202e}`.
 /// Backslashes stay as they are: strings of the target arrive quoted and escaped already.
 pub(super) fn push_escaped(out: &mut Vec<u8>, text: &str) {
-    // Nearly all text is plain ASCII; only what is not is looked at by character.
-    if text.bytes().all(|byte| (b' '..0x7f).contains(&byte)) {
+    // Nearly all text is plain; only what is not is looked at by character.
+    if is_plain(text.as_bytes()) {
         out.extend_from_slice(text.as_bytes());
         return;
     }
@@ -39,9 +39,35 @@ pub(super) fn push_escaped(out: &mut Vec<u8>, text: &str) {
     }
 }
 
+/// Whether all bytes are printable ASCII, eight at a time: every word of a report comes by here.
+fn is_plain(text: &[u8]) -> bool {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    const TOP: u64 = 0x80 * EACH;
+    let (words, rest) = text.as_chunks::<8>();
+    let is_plain_word = |word: &[u8; 8]| {
+        let word = u64::from_le_bytes(*word);
+        // The top bit of each byte is lost below a space, and set from DEL on. No carry leaves a
+        // byte that is below 0x80, and one that is not is found by its own top bit.
+        let not_below_space = (word | TOP) - u64::from(b' ') * EACH;
+        (!not_below_space | word.wrapping_add(EACH) | word) & TOP == 0
+    };
+    words.iter().all(is_plain_word) && rest.iter().all(|byte| (b' '..0x7f).contains(byte))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn plain_is_what_has_printable_ascii_alone_at_every_place() {
+        for byte in 0..=u8::MAX {
+            for place in 0..19 {
+                let mut text = [b'~'; 19];
+                text[place] = byte;
+                assert_eq!(is_plain(&text), (b' '..0x7f).contains(&byte), "{byte:#x} at {place}");
+            }
+        }
+    }
 
     fn escaped(text: &str) -> String {
         let mut out = Vec::new();

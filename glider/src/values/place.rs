@@ -132,13 +132,9 @@ impl Place {
             }
             _ => self.offset(skip).read(memory, buffer)?,
         }
-        let mut value: u128 = 0;
-        for (index, byte) in bytes.iter().enumerate().take(count as usize) {
-            let at = index as i64 * 8 - shift as i64;
-            let byte = u128::from(*byte);
-            value |= if at < 0 { byte >> -at } else { byte.checked_shl(at as u32).unwrap_or(0) };
-        }
-        Ok(mask(value, size))
+        let (low, last) = (bytes.first_chunk().map_or(0, |low| u128::from_le_bytes(*low)), bytes[16]);
+        let high = u128::from(last).checked_shl(128 - shift as u32).unwrap_or(0);
+        Ok(mask(low >> shift | high, size))
     }
 }
 

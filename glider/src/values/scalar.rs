@@ -15,10 +15,26 @@ pub(crate) fn number(raw: u128, bits: u64, signed: bool) -> i128 {
 /// An integer.
 pub(crate) fn integer(raw: u128, bits: u64, signed: bool) -> Value {
     let text = match signed {
-        true => number(raw, bits, true).to_string(),
-        false => raw.to_string(),
+        true => digits(number(raw, bits, true)),
+        false => i128::try_from(raw).map_or_else(|_| raw.to_string(), digits),
     };
-    Value::Integer { text, hex: format!("{raw:#x}") }
+    Value::Integer { text, hex: hexadecimal(raw) }
+}
+
+/// The number in decimal; numbers of 128 bits take several times as long as those that fit into 64.
+fn digits(number: i128) -> String {
+    i64::try_from(number).map_or_else(|_| number.to_string(), |number| number.to_string())
+}
+
+/// `0x2a`.
+fn hexadecimal(raw: u128) -> String {
+    let digits = (128 - raw.leading_zeros()).div_ceil(4).max(1);
+    let mut text = String::with_capacity(2 + digits as usize);
+    text.push_str("0x");
+    for digit in (0..digits).rev() {
+        text.extend(char::from_digit((raw >> (4 * digit)) as u32 & 0xf, 16));
+    }
+    text
 }
 
 /// A truth value; a byte that is neither 0 nor 1 is shown as it is.
@@ -39,7 +55,11 @@ pub(crate) fn character(raw: u128, bits: u64, signed: bool) -> Value {
 
 /// A floating point number from its bytes; `type_name` tells the two 16-byte formats apart.
 pub(crate) fn float(bytes: &[u8], type_name: &str) -> Option<String> {
-    let shortest = |text: String| text.to_lowercase();
+    // `NaN` is the one word with a capital.
+    let shortest = |mut text: String| {
+        text.make_ascii_lowercase();
+        text
+    };
     Some(match *bytes {
         [a, b] => decimal::binary16(u16::from_le_bytes([a, b])),
         [a, b, c, d] => shortest(format!("{:?}", f32::from_le_bytes([a, b, c, d]))),
@@ -58,8 +78,8 @@ pub(crate) fn float(bytes: &[u8], type_name: &str) -> Option<String> {
 pub(crate) fn enumerator(raw: u128, bits: u64, signed: bool, names: &[(i128, Arc<str>)]) -> Value {
     let value = number(raw, bits, signed);
     let exact = names.iter().find(|(number, _)| *number == value).map(|(_, name)| name.to_string());
-    let text = exact.or_else(|| flags(value, names)).unwrap_or_else(|| value.to_string());
-    Value::Enum { text, number: value.to_string(), hex: format!("{raw:#x}") }
+    let text = exact.or_else(|| flags(value, names)).unwrap_or_else(|| digits(value));
+    Value::Enum { text, number: digits(value), hex: hexadecimal(raw) }
 }
 
 /// `A|B|0x40` when the enumeration is a set of single bits and `value` has some of them.
@@ -104,6 +124,16 @@ mod tests {
             integer(0xffff_ffff, 32, true),
             Value::Integer { text: "-1".into(), hex: "0xffffffff".into() }
         );
+    }
+
+    #[test]
+    fn integers_print_in_both_bases_whatever_their_size() {
+        for raw in [0, 1, 0xf, 0x10, u64::MAX.into(), 1 << 64, u128::MAX >> 1, u128::MAX] {
+            let expected = Value::Integer { text: raw.to_string(), hex: format!("{raw:#x}") };
+            assert_eq!(integer(raw, 128, false), expected);
+            let expected = Value::Integer { text: (raw as i128).to_string(), hex: format!("{raw:#x}") };
+            assert_eq!(integer(raw, 128, true), expected);
+        }
     }
 
     #[test]

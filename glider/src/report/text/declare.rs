@@ -3,14 +3,16 @@
 //! Pipeline place: used by the text renderer. It knows the spelling of C types and
 //! nothing of values; types of other languages get the name behind them.
 
-/// The declaration of `name` with the type `type_name`, and its width for a bit-field.
+use std::fmt::Write;
+
+/// Replaces `declaration` by that of `name` with the type `type_name`, and its width for a bit-field.
 ///
 /// C puts the name inside array and function types: `char name[32]`,
 /// `int (*callback)(int)`, `int (*table[4])(void)` (C11 §6.7.6, "declarators"; the type
 /// alone is §6.7.7's abstract declarator). Anything else is type, space, name. Without a
 /// type or without a name, it is the other alone.
-pub(super) fn declare(type_name: &str, name: &str, bits: Option<u64>) -> String {
-    let mut declaration = String::with_capacity(type_name.len() + name.len() + 4);
+pub(super) fn declare(declaration: &mut String, type_name: &str, name: &str, bits: Option<u64>) {
+    declaration.clear();
     if type_name.is_empty() || name.is_empty() {
         declaration.push_str(type_name);
         declaration.push_str(name);
@@ -21,9 +23,9 @@ pub(super) fn declare(type_name: &str, name: &str, bits: Option<u64>) -> String 
         }
     }
     if let Some(bits) = bits {
-        declaration.push_str(&format!(":{bits}"));
+        // Writing to a String cannot fail.
+        let _ = write!(declaration, ":{bits}");
     }
-    declaration
 }
 
 /// What stands before the name, between it and the name, and after the name.
@@ -114,6 +116,12 @@ fn split_array_suffix(type_name: &str) -> (&str, &str) {
 mod tests {
     use super::*;
 
+    fn declared(type_name: &str, name: &str, bits: Option<u64>) -> String {
+        let mut declaration = String::from("of before");
+        declare(&mut declaration, type_name, name, bits);
+        declaration
+    }
+
     #[test]
     fn the_name_stands_where_the_language_puts_it() {
         for (type_name, expected) in [
@@ -174,22 +182,22 @@ mod tests {
             ("größe [3]", "größe x[3]"),
             ("(größe*)", "(größe*) x"),
         ] {
-            assert_eq!(declare(type_name, "x", None), expected, "for type {type_name:?}");
+            assert_eq!(declared(type_name, "x", None), expected, "for type {type_name:?}");
         }
     }
 
     #[test]
     fn bit_fields_and_missing_names() {
-        assert_eq!(declare("unsigned int", "urgent", Some(1)), "unsigned int urgent:1");
-        assert_eq!(declare("unsigned int", "", Some(3)), "unsigned int:3");
-        assert_eq!(declare("Base", "", None), "Base");
+        assert_eq!(declared("unsigned int", "urgent", Some(1)), "unsigned int urgent:1");
+        assert_eq!(declared("unsigned int", "", Some(3)), "unsigned int:3");
+        assert_eq!(declared("Base", "", None), "Base");
     }
 
     #[test]
     fn a_long_hostile_type_takes_linear_time() {
         let type_name = "(*".repeat(200_000);
-        assert!(declare(&type_name, "x", None).ends_with(" x"));
+        assert!(declared(&type_name, "x", None).ends_with(" x"));
         let type_name = format!("int {}", "[1]".repeat(200_000));
-        assert!(declare(&type_name, "x", None).starts_with("int x[1]"));
+        assert!(declared(&type_name, "x", None).starts_with("int x[1]"));
     }
 }

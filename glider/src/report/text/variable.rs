@@ -40,7 +40,8 @@ pub(super) fn put_variables(page: &mut Page<'_>, variables: &[Variable]) {
 /// One variable.
 pub(super) fn put_variable(page: &mut Page<'_>, variable: &Variable, indent: usize) {
     let type_name = variable.type_name.as_deref().unwrap_or_default();
-    let mut label = declare(type_name, &variable.name, None);
+    let mut label = String::new();
+    declare(&mut label, type_name, &variable.name, None);
     if variable.read_while_running {
         label.push_str(" [read while running]");
     }
@@ -245,15 +246,19 @@ fn put_members(page: &mut Page<'_>, indent: usize, members: &[Member], cut: Opti
     page.text("{");
     page.end_line();
     let inner = indent + INDENT;
+    let mut declaration = String::new();
     for member in members {
         let name = member.name.as_deref().unwrap_or_default();
         let type_name = member.type_name.as_deref().unwrap_or_default();
         let label = match (type_name, name, &member.value) {
-            ("", "", Value::Union { .. }) => "union".to_owned(),
-            ("", "", _) => "struct".to_owned(),
-            _ => declare(type_name, name, member.bits),
+            ("", "", Value::Union { .. }) => "union",
+            ("", "", _) => "struct",
+            _ => {
+                declare(&mut declaration, type_name, name, member.bits);
+                &declaration
+            }
         };
-        put_item(page, inner, &label, &name, &member.value);
+        put_item(page, inner, label, &name, &member.value);
     }
     if let Some(cut) = cut {
         put_line(page, inner, &format!("... more members ({cut})"));

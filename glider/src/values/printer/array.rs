@@ -87,20 +87,21 @@ impl Printer<'_> {
     /// How many elements from `index` on have the same bytes; 1 when they are fewer than are
     /// worth folding. Looks no further than a bounded number of bytes.
     fn equal_neighbours(&self, scope: &Scope<'_>, place: &Place, index: u64, count: u64, stride: u64) -> u64 {
-        const MAX_STRIDE: u64 = 256;
+        const MAX_STRIDE: usize = 256;
         const MAX_COMPARED: u64 = 1 << 16;
-        if stride > MAX_STRIDE {
+        let (mut first, mut other) = ([0; MAX_STRIDE], [0; MAX_STRIDE]);
+        let size = usize::try_from(stride).unwrap_or(usize::MAX);
+        let (Some(first), Some(other)) = (first.get_mut(..size), other.get_mut(..size)) else { return 1 };
+        let memory = scope.process.memory;
+        let read = |index: u64, bytes: &mut [u8]| {
+            place.offset(index.saturating_mul(stride)).read(memory, bytes).is_ok()
+        };
+        if !read(index, first) {
             return 1;
         }
-        let memory = scope.process.memory;
-        let bytes = |index: u64| {
-            let mut bytes = vec![0; stride as usize];
-            place.offset(index.saturating_mul(stride)).read(memory, &mut bytes).ok().map(|()| bytes)
-        };
-        let Some(first) = bytes(index) else { return 1 };
         let limit = (count - index).min(MAX_COMPARED / stride);
         let run =
-            (1..limit).take_while(|next| bytes(index + next).as_ref() == Some(&first)).count() as u64 + 1;
+            1 + (1..limit).take_while(|next| read(index + next, other) && first == other).count() as u64;
         if run >= MIN_REPEATS { run } else { 1 }
     }
 
