@@ -83,7 +83,8 @@ impl UnitRanges {
             if !is_compilation || self.listed_units.contains(&id) {
                 continue;
             }
-            let Some(mut unit_ranges) = root::ranges(&file.dwarf, *header) else { continue };
+            let Some(unit) = root::unit(&file.dwarf, *header) else { continue };
+            let Ok(mut unit_ranges) = file.dwarf.unit_ranges(&unit) else { continue };
             while let Ok(Some(range)) = unit_ranges.next() {
                 ranges.push(range.begin, range.end, id);
             }

@@ -1,10 +1,21 @@
 //! Types and variables of a whole object by name and address: what plugins ask for. Nothing
-//! else needs it, so it is read when first asked for, in one pass over all units.
+//! else needs it, so it is read when first asked for: all units of a file of ordinary size, and
+//! of a large one those that a search of its sections points out.
 
-use super::{DebugInfo, Die, Entry, Unit, expression};
+use super::unit::UnitId;
+use super::{DebugInfo, Die, DwarfFile, Entry, Unit, expression, search};
 use crate::address::FileAddress;
+use gimli::Section as _;
+use rustc_hash::FxHashSet;
 use std::collections::HashMap;
 use std::sync::Arc;
+
+/// Bytes of `.debug_info` up to which all of it is read.
+const ORDINARY_SIZE: usize = 16 << 20;
+/// Bytes of `.debug_info` that are read of a larger one.
+const MAX_READ: usize = 64 << 20;
+/// Searches through a larger one.
+const MAX_SEARCHES: usize = 64;
 
 /// Namespaces inside each other that are looked into.
 const MAX_NESTING: u32 = 16;
@@ -16,6 +27,15 @@ pub(super) struct Globals {
     types: HashMap<Arc<str>, Vec<Die>>,
     /// Variables by address.
     variables: HashMap<u64, Die>,
+    /// The units that were read.
+    units: FxHashSet<UnitId>,
+    /// Their size, bytes.
+    size: usize,
+    /// What was searched for in a large file.
+    searched: FxHashSet<String>,
+    /// Whether units are searched for, whatever the size of the file.
+    #[cfg(test)]
+    only_searches: bool,
 }
 
 impl DebugInfo {
@@ -31,34 +51,108 @@ impl DebugInfo {
         ];
         let keyword = keywords.iter().find_map(|(word, tags)| Some((name.strip_prefix(word)?, *tags)));
         let (bare, tags) = keyword.unwrap_or((name, &[]));
-        let known = self.globals().types.get(bare.trim())?;
         let is_asked_for = |die: &&Die| tags.is_empty() || die.tag().is_some_and(|tag| tags.contains(&tag));
-        known.iter().find(is_asked_for).copied()
+        let find = |globals: &Globals| {
+            let known = globals.types.get(bare.trim())?;
+            let definition = known.iter().filter(is_asked_for).find(|die| !die.is_declaration());
+            definition.or_else(|| known.iter().find(is_asked_for)).copied()
+        };
+        let is_definition = |globals: &Globals| find(globals).is_some_and(|die| !die.is_declaration());
+        self.read_globals(bare.trim(), is_definition, || {
+            search::units_naming(self.file, last_component(bare.trim()))
+        });
+        find(&self.globals.borrow())
     }
 
     /// The type of the variable that lies at an address; for the start of a function, the function.
     pub fn type_at(&self, address: FileAddress) -> Option<Die> {
-        if let Some(variable) = self.globals().variables.get(&address.0) {
+        let find = |globals: &Globals| globals.variables.get(&address.0).copied();
+        let is_found = |globals: &Globals| find(globals).is_some();
+        self.read_globals(&format!("{:#x}", address.0), is_found, || {
+            search::units_with_address(self.file, address.0)
+        });
+        if let Some(variable) = find(&self.globals.borrow()) {
             return variable.type_die();
         }
         let scopes = self.scopes(address)?;
         (scopes.function.start == address).then_some(scopes.function.die)
     }
 
-    fn globals(&self) -> &Globals {
-        self.globals.get_or_init(|| {
-            let mut globals = Globals::default();
+    /// Reads units until `sought` is found among what was read: of a large file those that
+    /// `search` gives, of others all.
+    fn read_globals(
+        &self,
+        sought: &str,
+        is_found: impl Fn(&Globals) -> bool,
+        search: impl FnOnce() -> Vec<UnitId>,
+    ) {
+        let mut globals = self.globals.borrow_mut();
+        if is_found(&globals) {
+            return;
+        }
+        let is_ordinary = self.file.dwarf.debug_info.reader().len() <= ORDINARY_SIZE;
+        #[cfg(test)]
+        let is_ordinary = is_ordinary && !globals.only_searches;
+        if is_ordinary {
             for (id, _) in self.file.unit_headers() {
-                if let Some(unit) = self.file.unit(id) {
-                    globals.read(unit);
-                }
+                globals.read_once(id, self.file);
             }
-            globals
-        })
+            return;
+        }
+        if globals.searched.len() == MAX_SEARCHES || !globals.searched.insert(sought.to_owned()) {
+            return;
+        }
+        for id in search() {
+            if is_found(&globals) {
+                return;
+            }
+            if globals.size > MAX_READ {
+                self.file.add_gap(|| "types may be missing: not all of it was searched for them".to_owned());
+                return;
+            }
+            globals.read_once(id, self.file);
+        }
+    }
+}
+
+/// `Inner<a::b>` of `outer::Inner<a::b>`.
+fn last_component(name: &str) -> &str {
+    let mut level = 0usize;
+    let mut last = name;
+    for (at, byte) in name.bytes().enumerate() {
+        match byte {
+            b'<' | b'(' => level += 1,
+            b'>' | b')' => level = level.saturating_sub(1),
+            b':' if level == 0 => last = name.get(at + 1..).unwrap_or_default(),
+            _ => {}
+        }
+    }
+    last
+}
+
+#[cfg(test)]
+impl Globals {
+    /// Nothing read yet, and units are searched for.
+    pub(super) fn for_large_files() -> Globals {
+        Globals { only_searches: true, ..Globals::default() }
+    }
+
+    /// How many units were read.
+    pub(super) fn units_read(&self) -> usize {
+        self.units.len()
     }
 }
 
 impl Globals {
+    fn read_once(&mut self, id: UnitId, file: &'static DwarfFile) {
+        if self.units.insert(id)
+            && let Some(unit) = file.unit(id)
+        {
+            self.size += unit.unit.header.length_including_self();
+            self.read(unit);
+        }
+    }
+
     fn read(&mut self, unit: &'static Unit) {
         let root = Die { unit, offset: unit.root() };
         self.read_scope(root, "", MAX_NESTING);

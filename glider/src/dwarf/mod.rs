@@ -17,6 +17,7 @@ mod line;
 mod name;
 mod root;
 mod scope;
+mod search;
 mod split;
 mod unit;
 mod unit_index;
@@ -49,7 +50,7 @@ pub struct DebugInfo {
     ranges: OnceCell<UnitRanges>,
     scopes: RefCell<HashMap<FileAddress, Option<Rc<Scopes>>>>,
     routes: RefCell<Routes>,
-    globals: OnceCell<globals::Globals>,
+    globals: RefCell<globals::Globals>,
 }
 
 /// The calls from a call site to a function, by the DIEs of both.
@@ -66,7 +67,7 @@ impl DebugInfo {
             ranges: OnceCell::new(),
             scopes: RefCell::default(),
             routes: RefCell::default(),
-            globals: OnceCell::new(),
+            globals: RefCell::default(),
         })
     }
 

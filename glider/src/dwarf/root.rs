@@ -1,4 +1,4 @@
-//! The ranges of a unit's code, read from its root DIE alone.
+//! What the root DIE of a unit tells, read without the rest of the unit.
 //!
 //! Of most units nothing else is ever asked. Parsing such a unit as others are would read its whole
 //! abbreviation table, of which the root needs one entry, and the header of its line program.
@@ -7,20 +7,19 @@ use crate::unwind::Bytes;
 use gimli::{Abbreviations, DebugAbbrev, DebugAbbrevOffset, DwAt, LittleEndian, Reader, Section};
 use std::sync::Arc;
 
-/// Attributes that would be read with the unit and do not tell of its ranges.
+/// Attributes that would be read with the unit and are not asked for here.
 const UNASKED: [DwAt; 3] = [gimli::DW_AT_stmt_list, gimli::DW_AT_name, gimli::DW_AT_comp_dir];
 
-/// The ranges that the root of a unit states (DWARF 5 §3.1.1).
-pub(super) fn ranges(
+/// The unit as far as its root has to do with code and strings: no other entry of it can be read.
+pub(super) fn unit(
     dwarf: &gimli::Dwarf<Bytes>,
     header: gimli::UnitHeader<Bytes>,
-) -> Option<gimli::RangeIter<Bytes>> {
+) -> Option<gimli::Unit<Bytes>> {
     let code = header.range_from(header.root_offset()..).ok()?.read_uleb128().ok()?;
     let mut table = *dwarf.debug_abbrev.reader();
     table.skip(header.debug_abbrev_offset().0).ok()?;
     let root = abbreviation(table, code).ok()??;
-    let unit = gimli::Unit::new_with_abbreviations(dwarf, header, Arc::new(root)).ok()?;
-    dwarf.unit_ranges(&unit).ok()
+    gimli::Unit::new_with_abbreviations(dwarf, header, Arc::new(root)).ok()
 }
 
 /// A table that has one abbreviation of `table` alone, with the unasked attributes under another name.

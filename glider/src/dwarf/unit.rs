@@ -27,7 +27,7 @@ pub struct DwarfFile {
     /// For a split unit's file, the one with the skeleton.
     skeletons: Option<&'static DwarfFile>,
     /// How the file is mapped, when it is one.
-    image: Option<Image>,
+    pub(super) image: Option<Image>,
     /// What of the debug information was needed and not found, in words.
     pub(super) gap: OnceCell<String>,
     headers: OnceCell<Headers>,
@@ -123,7 +123,7 @@ impl DwarfFile {
     }
 
     /// Notes what is missing; the first such thing is said.
-    fn add_gap(&self, gap: impl FnOnce() -> String) {
+    pub(super) fn add_gap(&self, gap: impl FnOnce() -> String) {
         self.gap.get_or_init(gap);
     }
 
@@ -206,7 +206,7 @@ impl DwarfFile {
     }
 
     /// The unit whose part of `.debug_info` holds `offset`.
-    fn unit_holding(&self, offset: DebugInfoOffset) -> Option<UnitId> {
+    pub(super) fn unit_holding(&self, offset: DebugInfoOffset) -> Option<UnitId> {
         let headers = self.headers();
         let after = headers.partition_point(|(id, _)| *id <= UnitId::of_info(offset));
         headers.get(after.checked_sub(1)?).map(|(id, _)| *id)

@@ -91,6 +91,20 @@ impl Image {
         Image { data: Vec::leak(bytes), inode: 0, is_file: false }
     }
 
+    /// Where `needle` stands in `text`, which may be a large part of this file: of that a few MB are in memory at a time.
+    pub(crate) fn find_all(&self, text: &[u8], needle: &[u8]) -> Vec<usize> {
+        const PART: usize = 4 << 20;
+        let finder = memchr::memmem::Finder::new(needle);
+        let mut found = Vec::new();
+        for from in (0..text.len()).step_by(PART) {
+            let to = text.len().min(from + PART + needle.len().saturating_sub(1));
+            let part = text.get(from..to).unwrap_or_default();
+            found.extend(finder.find_iter(part).map(|at| from + at));
+            self.release(part);
+        }
+        found
+    }
+
     /// Gives the memory back in which `part` of the file was read, when it is a part of this file as it is mapped;
     /// it is read again when it is looked at again. For what is gone through once.
     pub(crate) fn release(&self, part: &[u8]) {
@@ -105,5 +119,24 @@ impl Image {
         // SAFETY: these pages belong to a private, read-only mapping of a file: their contents
         // are the file's before and after, and references to them stay valid.
         unsafe { libc::madvise(start as *mut libc::c_void, length, libc::MADV_DONTNEED) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_lies_across_two_parts_is_found_once_and_the_file_stays_as_it_is() {
+        let mut bytes = vec![b'.'; (8 << 20) + 5];
+        for at in [0, (4 << 20) - 1, 6 << 20, (8 << 20) + 3] {
+            bytes[at..at + 2].copy_from_slice(b"xy");
+        }
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), &bytes).unwrap();
+        for image in [Image::map(file.path(), file.as_file()).unwrap(), Image::from_bytes(bytes.clone())] {
+            assert_eq!(image.find_all(image.data, b"xy"), [0, (4 << 20) - 1, 6 << 20, (8 << 20) + 3]);
+            assert!(image.data == bytes);
+        }
     }
 }

@@ -173,20 +173,12 @@ fn indices_named<Elf: FileHeader>(
     file: &ElfFile<'static, Elf>,
     name: &str,
 ) -> Option<Vec<SymbolIndex>> {
-    /// How much of the text is in memory at a time.
-    const PART: usize = 4 << 20;
     let (endian, symbols) = (file.endian(), file.elf_symbol_table());
     let strings = file.elf_section_table().section(symbols.string_section()).ok()?;
     let text = strings.data(endian, file.data()).ok()?;
-    let ended = [name.as_bytes(), &[0]].concat();
-    let finder = memchr::memmem::Finder::new(&ended);
-    let mut starts: FxHashSet<usize> = FxHashSet::default();
-    for from in (0..text.len()).step_by(PART) {
-        let part = text.get(from..text.len().min(from + PART + name.len()))?;
-        // A name may be the end of a longer one that shares its text.
-        starts.extend(finder.find_iter(part).map(|at| from + at));
-        object.image().release(part);
-    }
+    // A name may be the end of a longer one that shares its text.
+    let starts = object.image().find_all(text, &[name.as_bytes(), &[0]].concat());
+    let starts: FxHashSet<usize> = starts.into_iter().collect();
     let is_named = |symbol: &Elf::Sym| {
         usize::try_from(symbol.st_name(endian)).is_ok_and(|start| starts.contains(&start))
     };
