@@ -139,9 +139,10 @@ fn put_variant(
         (_, false) => " {",
     });
     page.end_line();
+    let mut label = String::new();
     for member in members {
         let name = member.name.as_deref().unwrap_or_default();
-        let label = declare(member.type_name.as_deref().unwrap_or_default(), name, member.bits);
+        declare(&mut label, member.type_name.as_deref().unwrap_or_default(), name, member.bits);
         put_item(page, indent + INDENT, &label, &name, &member.value);
     }
     if let Some(cut) = cut {
