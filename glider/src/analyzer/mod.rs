@@ -9,7 +9,6 @@ mod pieces;
 mod signal;
 mod threads;
 mod turns;
-mod workers;
 
 use crate::address::Address;
 use crate::dwarf::DebugInfo;
@@ -19,6 +18,8 @@ use crate::plugin::{self, Finder, Host, Seat, Sources};
 use crate::report::redact::Redactor;
 use crate::report::render::{Format, Style, render_header};
 use crate::report::{self, Footer};
+use crate::session::shared_memory::share;
+use crate::session::workers::Workers;
 use crate::session::{Analyzer, Output, fallback};
 use crate::stacks::Stacks;
 use crate::target::{Capture, Mapping, Memory, ProcessInfo};
@@ -28,7 +29,6 @@ use pieces::Pieces;
 use std::num::NonZeroUsize;
 use threads::Threads;
 use turns::Turns;
-use workers::Workers;
 
 /// `AT_ENTRY` of getauxval(3): where the program, not its interpreter, starts.
 const AT_ENTRY: u64 = 9;
@@ -92,7 +92,7 @@ impl GliderAnalyzer {
     ) -> Footer {
         let count = capture.threads.len();
         let alone = Turns::new(count, output.size());
-        let shared = if jobs > 1 { Turns::shared(count, output.size()).ok() } else { None };
+        let shared = if jobs > 1 { share(Turns::new(count, output.size())).ok() } else { None };
         let branches: Vec<_> = match shared {
             Some(_) => (1..jobs).map_while(|number| output.branch(number)).collect(),
             None => Vec::new(),

@@ -1,13 +1,10 @@
 //! What the processes that analyze threads share: whose turn it is, how large the report is,
 //! and which thread's signal is the cause.
 
-use nix::sys::mman::{MapFlags, ProtFlags, mmap_anonymous};
-use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Taken by one process or by several.
 #[derive(Debug)]
-#[repr(C)]
 pub(super) struct Turns {
     count: u64,
     next: AtomicU64,
@@ -27,23 +24,6 @@ impl Turns {
             size: AtomicU64::new(size),
             cause: AtomicU64::new(u64::MAX),
             words: AtomicU64::new(u64::MAX),
-        }
-    }
-
-    /// The same in memory that processes forked from this one share. It lives as long as they do.
-    ///
-    /// # Errors
-    /// When there is no memory.
-    pub(super) fn shared(count: usize, size: u64) -> nix::Result<&'static Turns> {
-        let length = NonZeroUsize::new(size_of::<Turns>()).unwrap_or(NonZeroUsize::MIN);
-        let (protection, flags) = (ProtFlags::PROT_READ | ProtFlags::PROT_WRITE, MapFlags::MAP_SHARED);
-        // SAFETY: a new anonymous mapping at an address of the kernel's choice touches nothing else.
-        let place = unsafe { mmap_anonymous(None, length, protection, flags) }?.cast::<Turns>();
-        // SAFETY: the mapping is large and aligned enough, nobody else knows it yet, and it is never
-        // unmapped; what changes later are atomics.
-        unsafe {
-            place.write(Turns::new(count, size));
-            Ok(place.as_ref())
         }
     }
 
@@ -96,7 +76,7 @@ mod tests {
 
     #[test]
     fn each_thread_is_taken_once_and_the_least_cause_counts() {
-        let turns = Turns::shared(3, 10).unwrap();
+        let turns = Turns::new(3, 10);
         assert_eq!((turns.left(), turns.cause(), turns.words()), (3, None, None));
         assert_eq!(
             [turns.next(), turns.next(), turns.next(), turns.next()],

@@ -5,8 +5,7 @@
 //! only as far as it makes sense.
 
 use super::hook::Hook;
-use nix::sys::mman::{MapFlags, ProtFlags, mmap_anonymous};
-use std::num::NonZeroUsize;
+use crate::session::shared_memory::share;
 use std::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering};
 
 /// The plugin that runs before the first call.
@@ -17,8 +16,7 @@ const PLUGIN_SHIFT: u32 = 8;
 const TURN_SHIFT: u32 = 24;
 
 /// The shared page.
-#[derive(Debug)]
-#[repr(C)]
+#[derive(Debug, Default)]
 pub(super) struct Board {
     /// The last call, see [`moment`].
     moment: AtomicU64,
@@ -64,13 +62,7 @@ impl Board {
     /// A page shared with the processes forked later. It is never unmapped: there is one in
     /// the life of an analyzer.
     pub(super) fn new() -> std::io::Result<&'static Board> {
-        let size = NonZeroUsize::new(size_of::<Board>()).unwrap_or(NonZeroUsize::MIN);
-        let (protection, flags) = (ProtFlags::PROT_READ | ProtFlags::PROT_WRITE, MapFlags::MAP_SHARED);
-        // SAFETY: a new anonymous mapping at an address of the kernel's choice touches nothing else.
-        let place = unsafe { mmap_anonymous(None, size, protection, flags) }?;
-        // SAFETY: the mapping is large and aligned enough, lives as long as the process, and its
-        // zeros are valid atomics; other processes write to it through atomics as well.
-        let board = unsafe { place.cast::<Board>().as_ref() };
+        let board = share(Board::default())?;
         board.reset();
         Ok(board)
     }

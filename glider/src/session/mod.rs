@@ -10,7 +10,9 @@ mod keeper;
 pub mod last_resort;
 mod link;
 pub mod outlet;
+pub mod shared_memory;
 mod spool;
+pub mod workers;
 
 pub use keeper::{Pause, Request, Trace, trace};
 

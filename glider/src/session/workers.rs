@@ -11,14 +11,16 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 const EXIT_PANIC: i32 = 101;
 
 /// Workers at work.
+///
+/// To be used only where this process has one thread.
 #[derive(Debug, Default)]
-pub(super) struct Workers {
+pub struct Workers {
     pids: Vec<Pid>,
 }
 
 impl Workers {
     /// Starts another one, which does `work` and ends. `false` when the system gives no process.
-    pub(super) fn start(&mut self, work: impl FnOnce()) -> bool {
+    pub fn start(&mut self, work: impl FnOnce()) -> bool {
         let analyzer = getpid();
         // SAFETY: the analyzer has one thread, so the child may allocate and lock.
         match unsafe { fork() } {
@@ -38,7 +40,7 @@ impl Workers {
     }
 
     /// Waits until all have ended; how those ended that did not come to the end of their work.
-    pub(super) fn wait(self) -> Vec<String> {
+    pub fn wait(self) -> Vec<String> {
         let status = |pid: Pid| loop {
             match waitpid(pid, None) {
                 Err(nix::Error::EINTR) => {}
