@@ -1,6 +1,6 @@
 /* libgimli.h - what a server uses to be watched and traced by Gimli's monitor.
  *
- * Link with -lgimli (libgimli.so) or with libgimli.a. The library stands in front of pthread_create, to give each
+ * Link with -lgimli (libgimli.so) or with libgimli.a. The library stands in front of pthread_create and thrd_create, to give each
  * thread a stack for the fault handler; a fully static program is therefore linked with
  * -static -Wl,-u,__pthread_create. Typical use:
  *

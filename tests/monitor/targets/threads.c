@@ -1,10 +1,11 @@
-/* Threads that end in each way there is; each must have an alternate signal stack while it runs and leave no mapping
+/* Threads of POSIX and C11 that end in each way there is; each must have an alternate signal stack while it runs and leave no mapping
  * behind. Prints "ok", or what is wrong. */
 #define _GNU_SOURCE
 #include <libgimli.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <threads.h>
 #include <unistd.h>
 
 static int without;
@@ -16,6 +17,9 @@ static void look(void) {
 static void *returns(void *arg) { look(); return arg; }
 static void *exits(void *arg) { look(); pthread_exit(arg); }
 static void *waits(void *arg) { look(); for (;;) pause(); return arg; }
+
+static int returns_c11(void *arg) { look(); return *(int *)arg; }
+static int exits_c11(void *arg) { look(); thrd_exit(*(int *)arg); }
 
 static int mappings(void) {
   FILE *maps = fopen("/proc/self/maps", "r");
@@ -34,6 +38,13 @@ static void round_of_threads(void) {
     if (i == 2) pthread_cancel(thread);
     pthread_join(thread, &result);
     if (result != (i == 2 ? PTHREAD_CANCELED : (void *)&without)) { puts("wrong result"); exit(1); }
+  }
+  thrd_start_t ways_c11[] = { returns_c11, exits_c11 };
+  for (int i = 0; i < 2; i++) {
+    thrd_t thread;
+    int given = -7, result = 0;
+    if (thrd_create(&thread, ways_c11[i], &given) != thrd_success) { puts("cannot create"); exit(1); }
+    if (thrd_join(thread, &result) != thrd_success || result != given) { puts("wrong result"); exit(1); }
   }
 }
 
