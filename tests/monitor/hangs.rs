@@ -159,3 +159,20 @@ fn a_server_that_somebody_stopped_is_left_stopped() {
     assert!(stage.traces().iter().all(|(_, text)| text.contains("trace requested")));
     assert_eq!(monitor.stop().code(), Some(143));
 }
+
+/// Many programs block every signal in all threads but one; without libgimli nothing catches faults in them.
+#[test]
+fn a_server_with_blocked_signals_that_somebody_stopped_is_left_stopped_too() {
+    let stage = Stage::new();
+    let text = "import signal, threading, time\ndef wait():\n    signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())\n    print('serving', flush=True)\n    time.sleep(1000)\nthreading.Thread(target=wait).start()\n";
+    let script = stage.write("blocks.py", text);
+    let monitor = stage.monitor(&[], &["python3".as_ref(), script.as_os_str()]);
+    stage.wait_out("serving");
+    let server = Pid::from_raw(stage.server());
+    kill(server, Signal::SIGSTOP).unwrap();
+    stage.wait_log("is left so");
+    kill(server, Signal::SIGCONT).unwrap();
+    stage.wait_log("was continued; its interval starts anew");
+    assert!(stage.traces().is_empty());
+    assert_eq!(monitor.stop().code(), Some(143));
+}
