@@ -5,12 +5,14 @@
 use crate::event::{Event, Pid};
 use nix::sys::socket::{self, ControlMessageOwned, MsgFlags, SockFlag, UnixAddr, recvmsg};
 use std::io::{self, IoSliceMut};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::time::Duration;
 
 const MAX_DATAGRAM: usize = 4096;
+/// More do not come with one message (unix(7), SCM_RIGHTS).
+const MAX_DESCRIPTORS: usize = 253;
 const MAX_STATUS: usize = 256;
 
 /// What the assignments of one datagram mean, one on each line; what is unknown or malformed is skipped, as systemd
@@ -61,21 +63,28 @@ impl Listener {
         &self.name
     }
 
-    /// The next datagram and the process that sent it; None when there is none. Descriptors that came with it
-    /// (BARRIER=1) have no room in the control buffer, so the kernel closes them, which is the answer.
+    /// The next datagram and the process that sent it; None when there is none. Descriptors that came with it are
+    /// closed, which is the answer to BARRIER=1 and to FDSTORE=1 from one who keeps none.
     pub(crate) fn receive(&self) -> Option<(Pid, Vec<Event>)> {
         let mut text = [0; MAX_DATAGRAM];
-        let mut control = nix::cmsg_space!(libc::ucred);
+        let mut control = nix::cmsg_space!(libc::ucred, [RawFd; MAX_DESCRIPTORS]);
         let mut parts = [IoSliceMut::new(&mut text)];
         let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_CMSG_CLOEXEC;
         let message =
             recvmsg::<UnixAddr>(self.socket.as_raw_fd(), &mut parts, Some(&mut control), flags).ok()?;
         let length = message.bytes;
-        let sender = message.cmsgs().ok()?.find_map(|control| match control {
-            ControlMessageOwned::ScmCredentials(credentials) => Some(credentials.pid()),
-            _ => None,
-        });
-        Some((sender.unwrap_or(0), parse(text.get(..length).unwrap_or_default())))
+        let mut sender = 0;
+        for control in message.cmsgs().ok()? {
+            match control {
+                ControlMessageOwned::ScmCredentials(credentials) => sender = credentials.pid(),
+                // SAFETY: fresh descriptors of this process, which nothing else knows of.
+                ControlMessageOwned::ScmRights(descriptors) => descriptors
+                    .into_iter()
+                    .for_each(|descriptor| drop(unsafe { OwnedFd::from_raw_fd(descriptor) })),
+                _ => {}
+            }
+        }
+        Some((sender, parse(text.get(..length).unwrap_or_default())))
     }
 }
 
@@ -130,5 +139,19 @@ mod tests {
         assert!(listener.receive().is_none());
         send(listener.name(), "STOPPING=1").unwrap();
         assert_eq!(listener.receive(), Some((std::process::id() as Pid, vec![Event::Stopping])));
+    }
+
+    #[test]
+    fn descriptors_that_come_along_are_closed_and_the_words_are_heard() {
+        let listener = Listener::open().unwrap();
+        let (socket, (mut end, passed)) = (UnixDatagram::unbound().unwrap(), io::pipe().unwrap());
+        let name = listener.name().trim_start_matches('@');
+        let address = UnixAddr::new_abstract(name.as_bytes()).unwrap();
+        let (descriptors, text) = ([passed.as_raw_fd()], [io::IoSlice::new(b"WATCHDOG=1\nFDSTORE=1")]);
+        let rights = [socket::ControlMessage::ScmRights(&descriptors)];
+        socket::sendmsg(socket.as_raw_fd(), &text, &rights, MsgFlags::empty(), Some(&address)).unwrap();
+        drop(passed);
+        assert_eq!(listener.receive(), Some((std::process::id() as Pid, vec![Event::Watchdog])));
+        assert_eq!(io::Read::read(&mut end, &mut [0]).unwrap(), 0, "nobody has it open");
     }
 }
