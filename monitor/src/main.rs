@@ -53,6 +53,13 @@ impl Refusal {
         let text = format!("another monitor, process {owner}, owns the pidfile {}", pidfile.display());
         Refusal { code: 75, text }
     }
+
+    /// There would be two servers.
+    pub(crate) fn left_behind(server: event::Pid) -> Refusal {
+        let text =
+            format!("server {server}, left behind by a monitor that died, cannot be ended: kill it first");
+        Refusal { code: 75, text }
+    }
 }
 
 fn main() -> ExitCode {
@@ -93,7 +100,8 @@ fn start(options: Options, title: daemon::Title) -> Result<u8, Refusal> {
         pidfile.write_own_pid().map_err(|e| Refusal::system("write the pidfile", e))?;
     }
     identity.assume().map_err(|e| Refusal::system("change user and group, as only root may", e))?;
-    if let Some(pid) = pidfile.as_ref().and_then(|pidfile| pidfile.end_left_behind(grace)) {
+    let left_behind = pidfile.as_ref().map(|pidfile| pidfile.end_left_behind(grace)).transpose()?;
+    if let Some(pid) = left_behind.flatten() {
         let text = format!("server {pid} was left behind by a monitor that died; it has been ended");
         log.line(event::Level::Alert, &text);
     }

@@ -7,6 +7,7 @@ use crate::options::Options;
 use crate::process;
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use rustix::io::Errno;
 use rustix::process::{PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};
@@ -83,20 +84,26 @@ impl Pidfile {
 
     /// Ends the server that a killed monitor left behind, so that there are never two: SIGTERM, and SIGKILL when it
     /// takes longer than `grace`. Gives its pid when there was one.
-    pub(crate) fn end_left_behind(&self, grace: Duration) -> Option<Pid> {
-        let pid = self.left_behind()?;
-        let pidfd = pidfd_open(rustix::process::Pid::from_raw(pid)?, PidfdFlags::empty()).ok()?;
+    ///
+    /// # Errors
+    /// It cannot be ended: it belongs to another user, or the kernel holds it.
+    pub(crate) fn end_left_behind(&self, grace: Duration) -> Result<Option<Pid>, Refusal> {
+        let Some(pid) = self.left_behind() else { return Ok(None) };
+        let process = rustix::process::Pid::from_raw(pid);
+        let pidfd = process.and_then(|process| pidfd_open(process, PidfdFlags::empty()).ok());
         // Asked again: the descriptor is for the process that has the number now.
-        self.left_behind()?;
+        let (Some(pidfd), Some(_)) = (pidfd, self.left_behind()) else { return Ok(None) };
         for (signal, limit) in [(Signal::TERM, grace), (Signal::KILL, KILL_TIME)] {
-            let _ = pidfd_send_signal(&pidfd, signal);
+            if pidfd_send_signal(&pidfd, signal) == Err(Errno::PERM) {
+                break;
+            }
             let _ = pidfd_send_signal(&pidfd, Signal::CONT);
             let limit = PollTimeout::try_from(limit.as_millis()).unwrap_or(PollTimeout::MAX);
             if poll(&mut [PollFd::new(pidfd.as_fd(), PollFlags::POLLIN)], limit) == Ok(1) {
-                break;
+                return Ok(Some(pid));
             }
         }
-        Some(pid)
+        Err(Refusal::left_behind(pid))
     }
 
     /// At the end: nothing is left but, where the folder may not be written, empty files.

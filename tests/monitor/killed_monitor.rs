@@ -79,3 +79,22 @@ fn a_server_that_outlives_a_killed_monitor_is_ended_before_the_next_one_starts()
     assert!(stage.processes().iter().all(|process| process.pid != first), "no two servers");
     monitor.stop();
 }
+
+#[test]
+fn no_second_server_is_started_beside_one_that_may_not_be_ended() {
+    let stage = Stage::new();
+    let script = stage.script("stays", "trap '' TERM\necho up\nwhile :; do sleep 0.1; done\n");
+    let pidfile = format!("--pidfile={}", stage.path("pid").display());
+    let monitor = stage.monitor(&[&pidfile], &[&script]);
+    stage.wait_out("up\n");
+    let server = stage.server();
+    monitor.kill();
+    // Needs to be root, as the whole test run does, to become somebody who may not signal it.
+    let mut monitor = stage.monitor(&[&pidfile, "--uid=nobody"], &[&script]);
+    assert_eq!(monitor.wait().code(), Some(75));
+    let log = stage.read("log");
+    assert!(
+        log.contains(&format!("monitor: server {server}, left behind by a monitor that died, cannot be"))
+    );
+    assert_eq!(log.matches(" started").count(), 1, "{log}");
+}
