@@ -4,6 +4,7 @@ use crate::options::Options;
 use crate::{Refusal, process};
 use nix::unistd::{ForkResult, Gid, Group, Uid, User, fork, setgid, setgroups, setsid, setuid};
 use nix::unistd::{dup2_stderr, dup2_stdin, dup2_stdout};
+use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};
 use std::io::{self, PipeWriter, Read};
 
@@ -97,26 +98,46 @@ pub(crate) struct Title {
     /// Where the kernel finds the arguments, and their length; 0 when it does not say.
     start: usize,
     length: usize,
+    /// Bytes that may be written: the environment lies behind the arguments.
+    room: usize,
 }
 
 impl Title {
+    /// To be called first of all: it moves the environment.
     pub(crate) fn find() -> Title {
         let fields = process::stat_fields(std::process::id() as i32).unwrap_or_default();
-        // Fields 48 and 49 of proc_pid_stat(5).
+        // Fields 48 to 51 of proc_pid_stat(5).
         let field = |at: usize| fields.get(at).and_then(|field| field.parse().ok()).unwrap_or(0);
-        let (start, end): (usize, usize) = (field(45), field(46));
-        Title { start, length: end.saturating_sub(start) }
+        let (start, end, environment, last): (usize, usize, usize, usize) =
+            (field(45), field(46), field(47), field(48));
+        let behind = start > 0 && environment == end && last > end;
+        if behind {
+            let named = |name: &OsStr| !name.as_encoded_bytes().contains(&b'=');
+            let variables: Vec<_> = std::env::vars_os().filter(|(name, _)| named(name)).collect();
+            // SAFETY: the program has one thread, and nobody has kept a pointer into the environment.
+            unsafe {
+                libc::clearenv();
+                variables.iter().for_each(|(name, value)| std::env::set_var(name, value));
+            }
+        }
+        let room = if behind { last } else { end }.saturating_sub(start);
+        Title { start, length: end.saturating_sub(start), room }
     }
 
-    /// Cut to the room that the arguments took.
+    /// A title longer than the arguments is continued where the environment was: the kernel shows it up to its NUL
+    /// when the arguments do not end in one.
     pub(crate) fn set(&self, text: &str) {
         let title = format!("monitor: {text}");
-        let used = title.len().min(self.length.saturating_sub(1));
-        // SAFETY: the kernel's own bounds of this process's argument strings, which are writable stack memory;
-        // the arguments were copied at the start and are not read again. The last byte stays NUL.
+        let used = title.len().min(self.room.saturating_sub(1));
+        if used == 0 {
+            return;
+        }
+        // SAFETY: the kernel's own bounds of this process's argument and environment strings, which are writable stack
+        // memory; both were copied at the start and are not read again.
         unsafe {
             std::ptr::write_bytes(self.start as *mut u8, 0, self.length);
             std::ptr::copy_nonoverlapping(title.as_ptr(), self.start as *mut u8, used);
+            std::ptr::write((self.start + used) as *mut u8, 0);
         }
     }
 }

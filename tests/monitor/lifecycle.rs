@@ -157,6 +157,24 @@ fn it_detaches_logs_to_its_file_and_runs_the_server_in_a_group_of_its_own() {
 }
 
 #[test]
+fn a_title_longer_than_the_command_line_is_shown_and_the_server_gets_the_environment() {
+    let stage = Stage::new();
+    let server = stage.script("s", "echo got $AAA\nexec sleep 1000\n");
+    let mut command = stage.command(env!("CARGO_BIN_EXE_monitor"));
+    // The first of the environment, which lies behind the arguments.
+    command.env_clear().env("AAA", "all of it").env("GIMLI_DETACH", "0").env("PATH", "/usr/bin:/bin");
+    let monitor = stage.start({
+        std::os::unix::process::CommandExt::arg0(&mut command, "m").arg(server);
+        command
+    });
+    stage.wait_out("got all of it\n");
+    let title = format!("monitor: server {} running", stage.server());
+    let shown = || std::fs::read_to_string(format!("/proc/{}/cmdline", monitor.pid())).unwrap();
+    wait_for("the title", || (shown().trim_end_matches('\0') == title).then_some(()));
+    assert_eq!(monitor.stop().code(), Some(143));
+}
+
+#[test]
 fn the_server_gets_its_segment_and_no_other_descriptor_no_mask_and_no_ignored_signal() {
     let stage = Stage::new();
     let script = "echo segment $GIMLI_HB_FD monitor $GIMLI_MONITOR_PID parent $PPID\ngrep -E 'SigBlk|SigIgn' /proc/self/status\nexec ls /proc/self/fd\n";
