@@ -4,7 +4,7 @@ use crate::event::Settings;
 use crate::heart::Now;
 use std::time::Duration;
 
-/// A burst of traces is over after this long without one.
+/// A burst of faults is over after this long without one.
 const BURST: Duration = Duration::from_secs(3600);
 /// Between attempts when the server cannot even be started.
 const FAILED_START: Duration = Duration::from_secs(1);
@@ -16,7 +16,7 @@ pub(crate) struct History {
     traces: u64,
     refused: u64,
     bytes: u64,
-    last_trace: Now,
+    last_fault: Now,
 }
 
 impl History {
@@ -43,7 +43,7 @@ impl History {
 
     /// Why the burst holds no room for another trace, if so; it is then counted.
     pub(crate) fn refuse_trace(&mut self, settings: &Settings, now: Now) -> Option<String> {
-        if now.saturating_sub(self.last_trace) >= BURST {
+        if now.saturating_sub(std::mem::replace(&mut self.last_fault, now)) >= BURST {
             (self.traces, self.refused, self.bytes) = (0, 0, 0);
         }
         let full = |limit: u64, used: u64| limit > 0 && used >= limit;
@@ -65,9 +65,9 @@ impl History {
         }
     }
 
-    pub(crate) fn traced(&mut self, bytes: u64, now: Now) {
-        self.traces += 1;
+    /// A trace is over; one of which no file could be made leaves nothing behind.
+    pub(crate) fn traced(&mut self, bytes: u64) {
+        self.traces += u64::from(bytes > 0);
         self.bytes = self.bytes.saturating_add(bytes);
-        self.last_trace = now;
     }
 }

@@ -201,8 +201,9 @@ impl Watch {
                 if mem::replace(&mut run.held, false) {
                     let text = format!("server {} was continued; its interval starts anew", run.pid);
                     self.log(Level::Info, text);
-                    run.heart.restart(self.now);
                 }
+                // It also was stopped when the monitor learns of the end alone, having been stopped meanwhile itself.
+                run.heart.restart(self.now);
             }
             Event::Debugged => {
                 if matches!(run.doing, Doing::Watching) && run.heart.watched {
@@ -289,7 +290,11 @@ impl Watch {
     }
 
     fn trace(&mut self, run: &mut Run, pid: Pid, reason: Reason, hold: bool) {
-        let max_bytes = self.history.bytes_left(&self.settings);
+        // A request is no part of a burst.
+        let max_bytes = match reason {
+            Reason::Request => self.settings.max_trace_bytes,
+            Reason::Fault | Reason::Hang => self.history.bytes_left(&self.settings),
+        };
         let order = Order { pid, reason, hold, max_bytes };
         self.out.push(Action::Trace(order));
         let limit = self.settings.trace_interval;
@@ -300,7 +305,7 @@ impl Watch {
         let Doing::Tracing(trace) = run.doing else { return };
         (run.doing, run.kill_at) = (Doing::Watching, None);
         if trace.reason != Reason::Request {
-            self.history.traced(bytes, self.now);
+            self.history.traced(bytes);
         }
         let level = if problem.is_some() { Level::Alert } else { Level::Info };
         let outcome = problem.unwrap_or("complete");

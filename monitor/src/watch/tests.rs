@@ -164,6 +164,15 @@ fn a_server_stopped_on_purpose_is_left_alone_until_it_is_continued() {
 }
 
 #[test]
+fn a_stop_that_the_monitor_slept_through_starts_the_interval_anew_too() {
+    let mut machine = Machine::running(settings(), 0);
+    machine.tell(Event::Beat, 0);
+    machine.tell(Event::Continued, 59);
+    assert_eq!(machine.tell(Event::Tick, 118), []);
+    assert_eq!(machine.tell(Event::Tick, 119), [trace(PID, Reason::Hang, false)]);
+}
+
+#[test]
 fn a_server_under_a_debugger_is_left_alone() {
     let mut machine = Machine::running(settings(), 0);
     machine.tell(Event::Beat, 0);
@@ -292,7 +301,20 @@ fn the_first_traces_of_a_burst_are_kept_and_later_ones_counted() {
     );
     machine.tell(SEGV, 5);
     machine.tell(Event::Spawned(PID), 5);
-    assert_eq!(machine.tell(fault(PID), 3603), [trace(PID, Reason::Fault, true)], "a new burst");
+    assert_eq!(machine.tell(fault(PID), 3603), go, "a loop that goes on is the same burst");
+    machine.tell(SEGV, 3603);
+    machine.tell(Event::Spawned(PID), 3603);
+    assert_eq!(machine.tell(fault(PID), 7203), [trace(PID, Reason::Fault, true)], "a new burst");
+}
+
+#[test]
+fn a_trace_without_a_file_is_not_counted_as_kept() {
+    let mut machine = Machine::running(Settings { respawn_frequency: s(0), max_traces: 1, ..settings() }, 0);
+    machine.tell(fault(PID), 1);
+    machine.tell(Event::Traced(Some("no space".to_owned()), 0), 1);
+    machine.tell(SEGV, 1);
+    machine.tell(Event::Spawned(PID), 1);
+    assert_eq!(machine.tell(fault(PID), 2), [trace(PID, Reason::Fault, true)]);
 }
 
 #[test]
@@ -308,6 +330,10 @@ fn a_trace_may_only_be_as_large_as_the_burst_has_bytes_left() {
     machine.tell(SEGV, 2);
     machine.tell(Event::Spawned(PID), 2);
     assert!(machine.logged(fault(PID), 3).contains("2 traces of 1000 bytes"));
+    machine.tell(SEGV, 3);
+    machine.tell(Event::Spawned(PID), 3);
+    let asked = [trace(PID, Reason::Request, false)];
+    assert_eq!(machine.tell(Event::TraceRequested, 4), asked, "who asks is not of the burst");
 }
 
 #[test]
