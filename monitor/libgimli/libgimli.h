@@ -1,7 +1,7 @@
 /* libgimli.h - what a server uses to be watched and traced by Gimli's monitor.
  *
- * Link with -lgimli (libgimli.so) or with libgimli.a. The library stands in front of pthread_create and thrd_create, to give each
- * thread a stack for the fault handler; a fully static program is therefore linked with
+ * Link with -lgimli (libgimli.so) or with libgimli.a. The library stands in front of pthread_create and thrd_create, to
+ * give each thread a stack for the fault handler; a fully static program is therefore linked with
  * -static -Wl,-u,__pthread_create. Typical use:
  *
  *     volatile struct gimli_heartbeat *hb = gimli_heartbeat_attach();

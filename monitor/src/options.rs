@@ -280,7 +280,7 @@ fn help() -> String {
         let _ = writeln!(out, "  {:<35} {}", "", spec.variable);
     }
     out.push_str(
-        "  --help, --version\n\nSignals: SIGTERM, SIGINT, SIGQUIT are relayed, then monitor exits with the server's status;\nSIGHUP restarts the server; SIGUSR1 is a heart beat; SIGUSR2 traces the server and lets it run on.\nExit: the server's status (128 + signal), 64 usage, 71 system error, 75 another monitor owns the pidfile,\n126 or 127 the command cannot be run.\n",
+        "  --help, --version\n\nSignals: SIGTERM, SIGINT, SIGQUIT are relayed, then monitor exits with the server's status;\nSIGHUP restarts the server; SIGUSR1 is a heart beat; SIGUSR2 traces the server and lets it run on.\nExit: the server's status (128 + signal), 64 usage, 71 system error, 75 another monitor owns the pidfile, or its server cannot be ended,\n126 or 127 the command cannot be run.\n",
     );
     out
 }
