@@ -17,6 +17,7 @@ extern const struct scenario signal_scenarios[];
 extern const struct scenario syscall_scenarios[];
 extern const struct scenario variable_scenarios[];
 extern const struct scenario piece_scenarios[];
+extern const struct scenario format_scenarios[];
 extern const struct scenario service_scenarios[];
 
 /* Finds a scenario by name in all tables; NULL when there is none. */

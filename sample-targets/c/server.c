@@ -13,7 +13,7 @@ enum { LIFETIME_SECONDS = 3600 };
 
 static const struct scenario *const tables[] = {
     fault_scenarios,  crash_handler_scenarios, frame_scenarios,    thread_scenarios,
-    signal_scenarios, syscall_scenarios,       variable_scenarios, piece_scenarios,
+    signal_scenarios, syscall_scenarios,       variable_scenarios, piece_scenarios, format_scenarios,
     service_scenarios,
 };
 

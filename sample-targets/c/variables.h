@@ -18,6 +18,7 @@ long hold_list(int seed);
 long hold_statics(int seed);
 long hold_scopes(int seed);
 long hold_vectors(int seed);
+long hold_formats(int seed);
 long hold_optimised(int seed);
 
 /* Adds up `count` pointers; to the compiler, all that they point at may be used. */

@@ -77,7 +77,7 @@ HOLDS long hold_vectors(int seed)
         row[i] = (int)(i * 11);
     lanes += lanes;
     weights *= weights;
-    long below = hold_optimised(seed);
+    long below = hold_formats(seed);
     return below + lanes[seed] + (long)weights[seed] + (long)in_register + also_in_register + row[seed];
 }
 

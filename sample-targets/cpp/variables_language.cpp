@@ -149,6 +149,18 @@ struct Terminal : Input, Output {
     int columns = 80;
 };
 
+/* Known by its bases only: which class an object is of, its vtable tells. */
+namespace {
+template <typename Held> class Cage : public Named, public Animal {
+public:
+    explicit Cage(Held held) : Named("cage"), Animal(1), held_(held) {}
+    long speak(int seed) override { return seed; }
+
+private:
+    Held held_;
+};
+} // namespace
+
 union Number {
     long integer;
     double real;
@@ -161,6 +173,10 @@ HOLDS long hold_classes(int seed)
     Animal *animal = &dog;
     Terminal terminal;
     Device &device = terminal;
+    Output *output = &terminal;
+    Animal *caged = new Cage<long>(seed + 40);
+    Animal &reference = *caged;
+    long (Animal::*virtual_method)(int) = &Animal::speak;
     Number number(2.5 * seed);
     struct Local {
         int inside_function;
@@ -169,7 +185,8 @@ HOLDS long hold_classes(int seed)
         int more = 5;
     } unnamed = {};
     long below = animal->speak(seed);
-    use(dog, terminal, device, number, local, unnamed);
+    use(dog, terminal, device, output, caged, reference, virtual_method, number, local, unnamed);
+    delete caged;
     return below;
 }
 

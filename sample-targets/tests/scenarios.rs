@@ -61,6 +61,7 @@ const C: &[(&str, &[&str], Promise)] = &[
     ("vfork-wait", &[], Leader('D')),
     ("variables", &[], Sleeps(1)),
     ("variables-in-pieces", &[], Sleeps(1)),
+    ("variables-in-vectors", &[], Sleeps(1)),
     ("server", &[], Sleeps(5)),
 ];
 

@@ -9,7 +9,7 @@ use gimli_tests::figures::Figures;
 use gimli_tests::{gdb, glider};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use sample_targets::{Build, Language, Optimisation, Target, build, matrix};
+use sample_targets::{Build, Compiler, Language, Optimisation, Target, build, matrix};
 use std::path::Path;
 use std::process::Command;
 
@@ -113,8 +113,19 @@ fn c_programs_in_every_situation() -> Result<()> {
         &["signal-alternate-stack"],
         &["signal-nested"],
         &["sleeping-in-syscalls"],
+        &["variables-in-vectors"],
     ];
     try_all("C, every situation", &few_builds_of(Language::C), scenarios)
+}
+
+#[test]
+fn programs_of_another_compiler() -> Result<()> {
+    for (language, title) in [(Language::C, "C by clang"), (Language::Cpp, "C++ by clang")] {
+        let builds = [(Optimisation::O0, 5), (Optimisation::O2, 4)]
+            .map(|(optimisation, dwarf)| Build::new(language, optimisation, dwarf).compiler(Compiler::Clang));
+        try_all(title, &builds, &[&["variables"], &["inlined"]])?;
+    }
+    Ok(())
 }
 
 #[test]

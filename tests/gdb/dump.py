@@ -70,6 +70,9 @@ def number(value, type_):
     if type_.sizeof == 0:
         # Rust's `()`.
         return {"k": "record", "union": False, "members": []}
+    if "synthetic" in value.format_string(raw=True):
+        # What lies behind the last piece of a location; int() says 0.
+        return {"k": "uncompared", "v": "<synthetic pointer>"}
     if type_.sizeof > 8:
         # int() takes at most 8 bytes.
         text = value.format_string(format="d" if type_.is_signed else "u", raw=True)
@@ -162,8 +165,9 @@ def tree(value, depth, budget):
         # gdb prints as many digits as bring the same value back.
         return {"k": "float", "v": value.format_string(raw=True), "size": type_.sizeof}
     if code == gdb.TYPE_CODE_COMPLEX:
-        # `1 + -2i`: each part is a float of half the size.
-        return {"k": "float", "v": value.format_string(raw=True), "size": type_.sizeof // 2}
+        # `1 + -2i`, in Fortran `(1,-2)`: each part is a float of half the size.
+        text = re.sub(r"^\((.*),(.*)\)$", r"\1 + \2i", value.format_string(raw=True))
+        return {"k": "float", "v": text, "size": type_.sizeof // 2}
     return {"k": "uncompared", "v": value.format_string(raw=True, max_elements=16)[:200]}
 
 
@@ -196,7 +200,7 @@ def is_variable(symbol):
 # Registers that a function may use as it likes (psABI x86-64, figure 3.4): once it has called
 # another, nobody knows what was in them.
 CLOBBERED = re.compile(r"\$([re]?[acd]x|[re]?[sd]i|[abcd]l|[sd]il|r(8|9|10|11)[dwl]?|[xyz]mm\d+|st\d)\b")
-RANGE = re.compile(r"Range 0x[0-9a-f]+-(0x[0-9a-f]+): ")
+RANGE = re.compile(r"Range (0x[0-9a-f]+)-(0x[0-9a-f]+): ")
 
 
 def clobbered(symbol, frame):
@@ -210,7 +214,7 @@ def clobbered(symbol, frame):
     for line in gdb.execute("info address " + symbol.name, to_string=True).splitlines():
         span = RANGE.search(line)
         if span:
-            ends_here = int(span.group(1), 16) == frame.pc()
+            ends_here = int(span.group(2), 16) == frame.pc()
         if not ends_here:
             continue
         if "entry_value" in line:
@@ -222,7 +226,27 @@ def clobbered(symbol, frame):
     return None
 
 
+def asks_wrong_caller(symbol, frame):
+    """Whether the variable is an entry value in an inlined call: gdb looks for what the call into the
+    function around it passed, but at the call of the frame beyond."""
+    if frame.type() != gdb.INLINE_FRAME:
+        return False
+    is_here = False
+    for line in gdb.execute("info address " + symbol.name, to_string=True).splitlines():
+        span = RANGE.search(line)
+        if span:
+            is_here = int(span.group(1), 16) < frame.pc() <= int(span.group(2), 16)
+        if is_here and "entry_value" in line:
+            return True
+    return False
+
+
 def read(symbol, frame, is_calling, is_shadowed):
+    try:
+        if asks_wrong_caller(symbol, frame):
+            return {"k": "uncompared", "v": "an entry value in an inlined call"}
+    except gdb.error:
+        pass
     value = guarded(lambda: symbol.value(frame), 0, [NODES])
     # `info address` finds the innermost of several variables with one name.
     if is_calling and not is_shadowed and value["k"] not in ("optimized_out", "error"):
@@ -273,7 +297,7 @@ def describe(frame, is_calling):
     return {
         "kind": FRAME_KINDS.get(frame.type(), "other"),
         "pc": frame.pc(),
-        "sp": int(frame.read_register("sp").cast(gdb.lookup_type("unsigned long"))),
+        "sp": int(frame.read_register("sp")) & 0xFFFFFFFFFFFFFFFF,
         "function": frame.name(),
         "linkage_name": symbol.linkage_name if symbol is not None else None,
         "file": symtab.filename if symtab is not None else None,

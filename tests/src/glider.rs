@@ -181,11 +181,11 @@ fn value(from: ReportValue) -> Value {
         "string" => match text::string(&shown) {
             Some((mut bytes, cut)) => {
                 let length = from.length.unwrap_or(bytes.len() as u64);
-                if !cut {
-                    // The text ends at the first NUL: what follows is not shown, and is padding
-                    // to the reader. One NUL is what the text stands for.
+                // The length counts bytes or, of wide ones, characters.
+                let shown = String::from_utf8_lossy(&bytes).chars().count();
+                if !cut && (shown as u64) < length {
+                    // The NULs at the end are not shown: one stands for them.
                     bytes.push(0);
-                    bytes.truncate(usize::try_from(length).unwrap_or(usize::MAX));
                 }
                 Value::Bytes { shown: bytes, length }
             }

@@ -72,7 +72,8 @@ impl LineTable {
 
     /// The row in force at `pc`. Of rows at one address the last counts, as for a debugger: the
     /// earlier ones cover no code. A row that is no statement start yields to the statement row
-    /// at the same address.
+    /// at the same address; one for code that the compiler ascribes to no line (line 0) yields to the
+    /// last line before it.
     fn find(&self, pc: FileAddress) -> Option<&Row> {
         let after = self.sequences.partition_point(|sequence| sequence.start <= pc.0);
         let sequence = self.sequences.get(..after)?.iter().rev().find(|sequence| pc.0 < sequence.end)?;
@@ -80,7 +81,9 @@ impl LineTable {
         let before = sequence.rows.get(..after)?;
         let last = before.last()?;
         let mut same_address = before.iter().rev().take_while(|row| row.address == last.address);
-        Some(same_address.find(|row| row.is_statement).unwrap_or(last))
+        let row = same_address.find(|row| row.is_statement).unwrap_or(last);
+        let with_line = |row: &&Row| row.line != 0;
+        Some(if row.line == 0 { before.iter().rev().find(with_line).unwrap_or(row) } else { row })
     }
 }
 

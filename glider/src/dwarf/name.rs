@@ -27,6 +27,15 @@ impl Die {
         name
     }
 
+    /// The class or structure that declares a function.
+    pub fn declaring_type(self) -> Option<Die> {
+        use gimli::{DW_TAG_class_type, DW_TAG_structure_type};
+        let (declaration, _) = self.chain().last()?;
+        let parent = declaration.unit.index().parent(declaration.offset)?;
+        let parent = Die { unit: declaration.unit, offset: parent };
+        parent.tag().filter(|tag| [DW_TAG_class_type, DW_TAG_structure_type].contains(tag)).map(|_| parent)
+    }
+
     fn build_qualified_name(self) -> Option<Arc<str>> {
         let own = self.name()?;
         if self.unit.is_c() {

@@ -28,6 +28,7 @@ impl fmt::Write for Bounded {
 /// # use glider::object::demangle;
 /// assert_eq!(demangle("_ZN3net6Server4stopEi").as_deref(), Some("net::Server::stop"));
 /// assert_eq!(demangle("_ZN4core3fmt5write17h0123456789abcdefE").as_deref(), Some("core::fmt::write"));
+/// assert_eq!(demangle("_ZTV3Dog").as_deref(), Some("vtable for Dog"));
 /// assert_eq!(demangle("main"), None);
 /// ```
 pub fn demangle(symbol: &str) -> Option<String> {
@@ -41,7 +42,14 @@ pub fn demangle(symbol: &str) -> Option<String> {
     let parsed = cpp_demangle::Symbol::new(symbol).ok()?;
     let options = cpp_demangle::DemangleOptions::new().no_params().no_return_type();
     parsed.structured_demangle(&mut name, &options).ok()?;
-    Some(name.0)
+    Some(plain_special_name(&name.0).unwrap_or(name.0))
+}
+
+/// What `cpp_demangle` writes as `{vtable(Dog)}`, as binutils, gdb and LLVM write it: `vtable for Dog`.
+fn plain_special_name(name: &str) -> Option<String> {
+    let (what, of) = name.strip_prefix('{')?.strip_suffix(")}")?.split_once('(')?;
+    let what = what.strip_prefix("vtt").map_or_else(|| what.to_owned(), |rest| format!("VTT{rest}"));
+    what.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b' ').then(|| format!("{what} for {of}"))
 }
 
 #[cfg(test)]

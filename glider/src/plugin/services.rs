@@ -251,7 +251,7 @@ impl<'a> Services<'a> {
             let (_, found) = self.process().types.resolve(die)?;
             match (&found.size, &found.kind) {
                 (Some(size), _) => return size.checked_mul(factor),
-                (None, Kind::Array { element, dimensions }) => {
+                (None, Kind::Array { element, dimensions, .. }) => {
                     for count in dimensions {
                         let Count::Fixed(count) = count else { return None };
                         factor = factor.checked_mul(*count)?;

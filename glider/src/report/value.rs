@@ -87,13 +87,16 @@ pub enum Value {
         #[serde(skip_serializing_if = "Option::is_none")]
         cut: Option<String>,
     },
-    /// A union; all members are shown.
+    /// A union; all members are shown, each read from the same bytes.
     Union {
         /// Type name, `union number`.
         #[serde(rename = "type")]
         type_name: Option<Arc<str>>,
         /// Where it lies; `None` when it is in registers.
         address: Option<Address>,
+        /// Name of the largest member, where one is larger than the others.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        largest: Option<Arc<str>>,
         /// Its members in order.
         members: Vec<Member>,
         /// Set when members are not shown: the option that cut them.

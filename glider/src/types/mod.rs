@@ -63,6 +63,13 @@ pub enum Kind {
         element: Option<Die>,
         /// Counts, outermost dimension first.
         dimensions: Vec<Count>,
+        /// Set where the object is only a descriptor of an array elsewhere (Fortran).
+        descriptor: Option<Box<Descriptor>>,
+    },
+    /// Characters without an end mark (Fortran).
+    Text {
+        /// How many bytes they are.
+        length: Count,
     },
     /// Structures and classes.
     Struct(Record),
@@ -84,8 +91,30 @@ pub enum Kind {
     },
     /// Declared only: its members are not described in this file.
     Incomplete,
-    /// Something that is shown as bytes: pointers to members, sets, files.
+    /// C++ pointers to members.
+    MemberPointer(MemberPointer),
+    /// Something that is shown as bytes: sets, files.
     Opaque,
+}
+
+/// How to find the elements of an array that another place describes (DWARF 5 §5.18). All are
+/// expressions over the address of the descriptor.
+pub struct Descriptor {
+    /// Gives the address of the first element.
+    pub data: Bytes,
+    /// Gives whether there are elements at all.
+    pub is_present: Option<Bytes>,
+    /// Each gives the distance of the elements in bytes, in the order of the dimensions.
+    pub strides: Vec<Option<Bytes>>,
+}
+
+/// What a pointer to a member may point at (Itanium C++ ABI §2.3).
+pub struct MemberPointer {
+    /// The class whose member it is.
+    pub class: Option<Die>,
+    /// Whether the member is a function: two words, address or slot and adjustment of `this`. Else
+    /// the member's offset.
+    pub is_function: bool,
 }
 
 /// Members of a structure or union.
@@ -139,6 +168,10 @@ pub enum Count {
     UpperBound(Bytes, i64),
     /// Count is the result of an expression in the frame.
     Expression(Bytes),
+    /// Lower and upper bound are the results of expressions.
+    Bounds(Bytes, Bytes),
+    /// Count is stored where an expression says, in so many bytes; a word where that is not said.
+    At(Bytes, Option<u64>),
     /// Upper bound is the value of a variable; the lower bound is given.
     UpperBoundVariable(Die, i64),
     /// Count is the value of a variable.

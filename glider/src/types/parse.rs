@@ -1,6 +1,6 @@
 //! From a type's DIE to a [`Type`].
 
-use super::{Count, Kind, Member, MemberOffset, Record, Type, Variants, spelling};
+use super::{Count, Descriptor, Kind, Member, MemberOffset, MemberPointer, Record, Type, Variants, spelling};
 use crate::dwarf::{Attribute, Die, Entry, expression};
 use crate::unwind::Bytes;
 use gimli::AttributeValue;
@@ -14,16 +14,14 @@ pub(super) fn parse(die: Die) -> Type {
     let size = size.or_else(|| match &kind {
         // DWARF lets pointers go without a size; it is the unit's address size.
         Kind::Pointer { .. } | Kind::Reference { .. } => Some(u64::from(die.unit.encoding().address_size)),
-        // psABI for C++: a pointer to a data member is one word, to a member function two.
-        Kind::Opaque if entry.tag() == gimli::DW_TAG_ptr_to_member_type => {
-            let target = die.reference(&entry, gimli::DW_AT_type).and_then(Die::entry);
-            let is_function = target.is_some_and(|target| target.tag() == gimli::DW_TAG_subroutine_type);
+        Kind::MemberPointer(MemberPointer { is_function, .. }) => {
             let word = u64::from(die.unit.encoding().address_size);
-            Some(if is_function { 2 * word } else { word })
+            Some(if *is_function { 2 * word } else { word })
         }
         Kind::Alias { target: Some(target) } => {
             target.entry().and_then(|entry| number(&entry, gimli::DW_AT_byte_size))
         }
+        Kind::Char { .. } => storage_size(die),
         _ => None,
     });
     Type { name, size, kind }
@@ -43,10 +41,14 @@ fn described(die: Die) -> Option<(Die, Entry)> {
 fn kind(die: Die, entry: &Entry) -> Kind {
     let target = die.reference(entry, gimli::DW_AT_type);
     match entry.tag() {
-        gimli::DW_TAG_base_type => base(entry),
+        gimli::DW_TAG_base_type => base(die, entry),
         gimli::DW_TAG_pointer_type => Kind::Pointer { target },
         gimli::DW_TAG_reference_type | gimli::DW_TAG_rvalue_reference_type => Kind::Reference { target },
-        gimli::DW_TAG_array_type => Kind::Array { element: target, dimensions: dimensions(die) },
+        gimli::DW_TAG_array_type => {
+            let (dimensions, descriptor) = dimensions(die, entry);
+            Kind::Array { element: target, dimensions, descriptor }
+        }
+        gimli::DW_TAG_string_type => Kind::Text { length: text_length(die, entry) },
         gimli::DW_TAG_structure_type
         | gimli::DW_TAG_class_type
         | gimli::DW_TAG_union_type
@@ -57,7 +59,18 @@ fn kind(die: Die, entry: &Entry) -> Kind {
         },
         gimli::DW_TAG_enumeration_type => enumeration(die),
         gimli::DW_TAG_subroutine_type | gimli::DW_TAG_subprogram => Kind::Function,
+        gimli::DW_TAG_ptr_to_member_type => Kind::MemberPointer(MemberPointer {
+            class: die.reference(entry, gimli::DW_AT_containing_type),
+            is_function: target.is_some_and(|target| target.tag() == Some(gimli::DW_TAG_subroutine_type)),
+        }),
+        // C++ `std::nullptr_t` (DWARF 5 §5.2).
+        gimli::DW_TAG_unspecified_type if die.name().as_deref() == Some("decltype(nullptr)") => {
+            Kind::Pointer { target: None }
+        }
         gimli::DW_TAG_unspecified_type => Kind::Void,
+        gimli::DW_TAG_typedef if is_character_typedef(die) => {
+            Kind::Char { signed: target.is_some_and(is_signed) }
+        }
         gimli::DW_TAG_typedef
         | gimli::DW_TAG_const_type
         | gimli::DW_TAG_volatile_type
@@ -72,10 +85,38 @@ fn kind(die: Die, entry: &Entry) -> Kind {
     }
 }
 
-fn base(entry: &Entry) -> Kind {
+/// Whether this is how C declares one of its wide characters, as another name for an integer.
+fn is_character_typedef(die: Die) -> bool {
+    let is_character = |name: &str| matches!(name, "wchar_t" | "char8_t" | "char16_t" | "char32_t");
+    die.unit.is_c() && die.name().is_some_and(|name| is_character(&name))
+}
+
+/// Whether the base type behind aliases is a signed integer.
+fn is_signed(die: Die) -> bool {
+    let mut die = die;
+    for _ in 0..crate::dwarf::MAX_CHAIN {
+        let Some(entry) = die.entry() else { return false };
+        match die.reference(&entry, gimli::DW_AT_type) {
+            Some(target) => die = target,
+            None => {
+                return matches!(
+                    base(die, &entry),
+                    Kind::Integer { signed: true } | Kind::Char { signed: true }
+                );
+            }
+        }
+    }
+    false
+}
+
+fn base(die: Die, entry: &Entry) -> Kind {
     let Some(AttributeValue::Encoding(encoding)) = entry.attr_value(gimli::DW_AT_encoding) else {
         return Kind::Opaque;
     };
+    // g++ and clang++ call it an integer.
+    if die.name().as_deref() == Some("wchar_t") {
+        return Kind::Char { signed: encoding == gimli::DW_ATE_signed };
+    }
     match encoding {
         gimli::DW_ATE_boolean => Kind::Bool,
         gimli::DW_ATE_float | gimli::DW_ATE_imaginary_float => Kind::Float,
@@ -116,14 +157,44 @@ fn enumeration(die: Die) -> Kind {
     Kind::Enum { enumerators, signed: negative }
 }
 
-fn dimensions(die: Die) -> Vec<Count> {
-    die.children()
+/// The dimensions, outermost first whichever way round the language stores them, and the descriptor.
+fn dimensions(die: Die, array: &Entry) -> (Vec<Count>, Option<Box<Descriptor>>) {
+    let of = |entry: &Entry, name| entry.attr_value(name).and_then(expression);
+    let mut found: Vec<(Count, Option<Bytes>)> = die
+        .children()
         .into_iter()
         .filter(|(_, entry)| {
             matches!(entry.tag(), gimli::DW_TAG_subrange_type | gimli::DW_TAG_enumeration_type)
         })
-        .map(|(child, entry)| count(child, &entry))
-        .collect()
+        .map(|(child, entry)| (count(child, &entry), of(&entry, gimli::DW_AT_byte_stride)))
+        .collect();
+    if is_column_major(die, array) {
+        found.reverse();
+    }
+    let (dimensions, strides) = found.into_iter().unzip();
+    let data = of(array, gimli::DW_AT_data_location);
+    let is_present = of(array, gimli::DW_AT_allocated).or_else(|| of(array, gimli::DW_AT_associated));
+    (dimensions, data.map(|data| Box::new(Descriptor { data, is_present, strides })))
+}
+
+/// Whether the first index is the one that varies fastest (DWARF 5 §5.5).
+pub(super) fn is_column_major(die: Die, array: &Entry) -> bool {
+    match array.attr_value(gimli::DW_AT_ordering) {
+        Some(AttributeValue::Ordering(ordering)) => ordering == gimli::DW_ORD_col_major,
+        _ => default_lower_bound(die) == 1,
+    }
+}
+
+/// The length of a string type (DWARF 5 §5.11): fixed, of a variable, or in memory.
+fn text_length(die: Die, entry: &Entry) -> Count {
+    match entry.attr_value(gimli::DW_AT_string_length) {
+        None => number(entry, gimli::DW_AT_byte_size).map_or(Count::Unknown, Count::Fixed),
+        Some(value) => match (die.follow(&value), expression(value)) {
+            (Some(variable), _) => Count::Variable(variable),
+            (None, Some(place)) => Count::At(place, number(entry, gimli::DW_AT_string_length_byte_size)),
+            (None, None) => Count::Unknown,
+        },
+    }
 }
 
 fn count(die: Die, entry: &Entry) -> Count {
@@ -142,14 +213,17 @@ fn count(die: Die, entry: &Entry) -> Count {
     match entry.attr_value(gimli::DW_AT_upper_bound).map_or(Bound::Unknown, |value| bound(die, &value)) {
         // An upper bound below the lower one is how compilers write "no elements".
         Bound::Number(upper) => Count::Fixed(u64::try_from(upper - i128::from(lower) + 1).unwrap_or(0)),
-        Bound::Expression(expression) => Count::UpperBound(expression, lower),
+        Bound::Expression(upper) => match entry.attr_value(gimli::DW_AT_lower_bound).and_then(expression) {
+            Some(lower) => Count::Bounds(lower, upper),
+            None => Count::UpperBound(upper, lower),
+        },
         Bound::Variable(variable) => Count::UpperBoundVariable(variable, lower),
         Bound::Unknown => Count::Unknown,
     }
 }
 
 /// DWARF 5 table 7.17: 1 for Fortran and its kin, 0 for C, C++, Rust and most others.
-fn default_lower_bound(die: Die) -> i64 {
+pub(super) fn default_lower_bound(die: Die) -> i64 {
     let one = die.unit.language.and_then(gimli::DwLang::default_lower_bound).is_some_and(|bound| bound == 1);
     i64::from(one)
 }
@@ -219,7 +293,9 @@ fn member_offset(entry: &Entry, type_die: Option<Die>, bit_size: Option<u64>) ->
         },
     };
     let bits = bytes.saturating_mul(8);
-    let from_top = entry.attr_value(gimli::DW_AT_bit_offset).and_then(|value| constant(&value));
+    // Negative where the field begins above the storage unit: clang writes that in unsigned forms too.
+    let signed = |value: i128| u64::try_from(value).map_or(value, |unsigned| i128::from(unsigned as i64));
+    let from_top = entry.attr_value(gimli::DW_AT_bit_offset).and_then(|value| constant(&value)).map(signed);
     match (from_top, bit_size) {
         (Some(from_top), Some(size)) => {
             let unit = number(entry, gimli::DW_AT_byte_size).or_else(|| storage_size(type_die?)).unwrap_or(4);

@@ -1,6 +1,7 @@
 //! Type names in the spelling of their language: `struct request *`, `int (*)(char *)`,
 //! `char [32]`.
 
+use super::parse;
 use crate::dwarf::{Die, Entry};
 use std::sync::Arc;
 
@@ -48,11 +49,22 @@ fn spelling(die: Option<Die>, levels: u32) -> Spelling {
         },
         gimli::DW_TAG_reference_type => pointer(target(), "&"),
         gimli::DW_TAG_rvalue_reference_type => pointer(target(), "&&"),
+        gimli::DW_TAG_ptr_to_member_type => {
+            let class = die.reference(&entry, gimli::DW_AT_containing_type);
+            let class = class.and_then(Die::qualified_name).unwrap_or_default();
+            pointer(target(), &format!("{class}::*"))
+        }
         gimli::DW_TAG_const_type => qualified(target(), "const"),
         gimli::DW_TAG_volatile_type => qualified(target(), "volatile"),
         gimli::DW_TAG_restrict_type => qualified(target(), "restrict"),
         gimli::DW_TAG_atomic_type => qualified(target(), "_Atomic"),
-        gimli::DW_TAG_array_type => array(die, target()),
+        gimli::DW_TAG_array_type => array(die, &entry, target()),
+        gimli::DW_TAG_string_type => {
+            match entry.attr(gimli::DW_AT_byte_size).and_then(|size| size.udata_value()) {
+                Some(length) => plain(format!("character(len={length})")),
+                None => plain("character(len=*)"),
+            }
+        }
         gimli::DW_TAG_subroutine_type => function(die, target(), levels),
         _ => plain(named(die, &entry)),
     }
@@ -97,26 +109,40 @@ fn qualified(mut target: Spelling, word: &str) -> Spelling {
     target
 }
 
-fn array(die: Die, mut element: Spelling) -> Spelling {
-    let mut brackets = String::new();
+fn array(die: Die, entry: &Entry, mut element: Spelling) -> Spelling {
+    let mut brackets: Vec<String> = Vec::new();
     for (_, dimension) in die.children() {
         if dimension.tag() != gimli::DW_TAG_subrange_type {
             continue;
         }
         let number = |name| dimension.attr(name).and_then(|attribute| attribute.udata_value());
+        let lower = || {
+            number(gimli::DW_AT_lower_bound).unwrap_or_else(|| parse::default_lower_bound(die).unsigned_abs())
+        };
         let count = number(gimli::DW_AT_count)
-            .or_else(|| number(gimli::DW_AT_upper_bound).map(|upper| upper.wrapping_add(1)))
+            .or_else(|| Some(number(gimli::DW_AT_upper_bound)?.wrapping_add(1).wrapping_sub(lower())))
             .filter(|count| *count <= u64::from(u32::MAX));
-        brackets.push_str(&count.map_or("[]".to_owned(), |count| format!("[{count}]")));
+        brackets.push(count.map_or("[]".to_owned(), |count| format!("[{count}]")));
     }
-    element.after.insert_str(0, &brackets);
+    if parse::is_column_major(die, entry) {
+        brackets.reverse();
+    }
+    element.after.insert_str(0, &brackets.concat());
     Spelling { is_array_or_function: true, ..element }
 }
 
 fn function(die: Die, mut result: Spelling, levels: u32) -> Spelling {
     let mut parameters = Vec::new();
+    let mut qualifier = "";
     for (child, entry) in die.children().into_iter().take(MAX_PARAMETERS) {
         match entry.tag() {
+            // `this` of a member function, which shows only in the function's `const`.
+            gimli::DW_TAG_formal_parameter if entry.has_attr(gimli::DW_AT_artificial) => {
+                let object = child.type_die().and_then(Die::type_die);
+                if object.and_then(Die::tag) == Some(gimli::DW_TAG_const_type) {
+                    qualifier = " const";
+                }
+            }
             gimli::DW_TAG_formal_parameter => {
                 let Spelling { before, after, .. } =
                     spelling(child.reference(&entry, gimli::DW_AT_type), levels / 2);
@@ -126,9 +152,9 @@ fn function(die: Die, mut result: Spelling, levels: u32) -> Spelling {
             _ => {}
         }
     }
-    if parameters.is_empty() {
+    if parameters.is_empty() && die.unit.is_c() {
         parameters.push("void".to_owned());
     }
-    result.after.insert_str(0, &format!("({})", parameters.join(", ")));
+    result.after.insert_str(0, &format!("({}){qualifier}", parameters.join(", ")));
     Spelling { is_array_or_function: true, ..result }
 }

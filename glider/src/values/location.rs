@@ -193,6 +193,22 @@ impl<'a> Scope<'a> {
         self.evaluate_number(bytes, unit).ok()
     }
 
+    /// The result of an expression of `unit` over the address of an object.
+    pub(super) fn number_over(&self, bytes: Bytes, unit: &'static Unit, object: u64) -> Option<u64> {
+        match self.evaluate(bytes, unit, Some(object)).ok()? {
+            Place::Memory(address) => Some(address.0),
+            place => place.read_bits(self.process.memory, 0, 64).ok().map(|bits| bits as u64),
+        }
+    }
+
+    /// The number of that many bytes, of a word by default, that is where an expression says.
+    pub(super) fn stored_number(&self, bytes: Bytes, size: Option<u64>) -> Option<u64> {
+        let unit = self.view().ok()?.scopes.as_ref()?.function.die.unit;
+        let size = size.unwrap_or_else(|| u64::from(unit.encoding().address_size)).min(8);
+        let place = self.evaluate(bytes, unit, None).ok()?;
+        place.read_bits(self.process.memory, 0, size * 8).ok().map(|bits| bits as u64)
+    }
+
     fn run(&self, evaluation: &mut Evaluation<Bytes>, unit: &'static Unit) -> Result<(), Missing> {
         let broken = |_| Missing::Unsupported("a DWARF expression that cannot be evaluated");
         let mut state = evaluation.evaluate().map_err(broken)?;

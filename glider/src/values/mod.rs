@@ -6,9 +6,11 @@
 
 #![forbid(unsafe_code)]
 
+mod cpp;
 mod decimal;
 mod entry_value;
 pub(crate) mod exception;
+mod go;
 mod hooks;
 mod location;
 mod place;

@@ -53,7 +53,7 @@ pub(crate) fn character(raw: u128, bits: u64, signed: bool) -> Value {
     Value::Char { text: text::character(number(raw, bits, signed), bits) }
 }
 
-/// A floating point number from its bytes; `type_name` tells the two 16-byte formats apart.
+/// A floating point number from its bytes; `type_name` tells formats of the same size apart.
 pub(crate) fn float(bytes: &[u8], type_name: &str) -> Option<String> {
     // `NaN` is the one word with a capital.
     let shortest = |mut text: String| {
@@ -61,17 +61,25 @@ pub(crate) fn float(bytes: &[u8], type_name: &str) -> Option<String> {
         text
     };
     Some(match *bytes {
+        // The upper half of a binary32.
+        [a, b] if type_name.contains("bf") => shortest(format!("{:?}", f32::from_le_bytes([0, 0, a, b]))),
         [a, b] => decimal::binary16(u16::from_le_bytes([a, b])),
         [a, b, c, d] => shortest(format!("{:?}", f32::from_le_bytes([a, b, c, d]))),
         [a, b, c, d, e, f, g, h] => shortest(format!("{:?}", f64::from_le_bytes([a, b, c, d, e, f, g, h]))),
         _ => {
-            let is_x87 = bytes.len() < 16 || type_name.contains("long double");
+            let is_x87 = bytes.len() < 16 || !is_binary128(type_name);
             match bytes.first_chunk::<16>() {
                 Some(wide) if !is_x87 => decimal::binary128(u128::from_le_bytes(*wide)),
                 _ => decimal::x87(bytes.first_chunk::<10>()?),
             }
         }
     })
+}
+
+/// Whether a type is binary128: `__float128`, `_Float128`, `f128`, `REAL(KIND=16)` and complex ones of
+/// these. All else of that size is x87 extended precision, `long double` and `_Float64x` among them.
+fn is_binary128(type_name: &str) -> bool {
+    ["128", "kind=16", "quad"].iter().any(|mark| type_name.contains(mark))
 }
 
 /// An enumerator by name; a combination of flags by their names; else the number.
@@ -82,16 +90,21 @@ pub(crate) fn enumerator(raw: u128, bits: u64, signed: bool, names: &[(i128, Arc
     Value::Enum { text, number: digits(value), hex: hexadecimal(raw) }
 }
 
-/// `A|B|0x40` when the enumeration is a set of single bits and `value` has some of them.
+/// `A|B|0x40` when the enumeration is a set of bits and `value` has some of them: when each of its
+/// numbers is one bit, or put together of such. Counted ones (0, 1, 2, 3 and so on) are no set.
 fn flags(value: i128, names: &[(i128, Arc<str>)]) -> Option<String> {
     let is_flag = |number: i128| number > 0 && number & (number - 1) == 0;
-    let all_flags = names.iter().all(|(number, _)| *number == 0 || is_flag(*number));
-    if value <= 0 || !all_flags {
+    let numbers = || names.iter().map(|(number, _)| *number);
+    let bits = numbers().filter(|number| is_flag(*number)).fold(0, |bits, number| bits | number);
+    let is_set = numbers().all(|number| number >= 0 && number & !bits == 0);
+    let is_counted =
+        numbers().any(|number| number == 3) && numbers().all(|number| number <= names.len() as i128);
+    if value <= 0 || !is_set || is_counted {
         return None;
     }
     let mut rest = value;
     let mut parts = Vec::new();
-    for (number, name) in names.iter().filter(|(number, _)| *number != 0) {
+    for (number, name) in names.iter().filter(|(number, _)| is_flag(*number)) {
         if rest & number == *number {
             parts.push(name.to_string());
             rest &= !number;
@@ -149,5 +162,11 @@ mod tests {
         assert_eq!(text(5, &bits), "READ|EXEC");
         assert_eq!(text(0x43, &bits), "READ|WRITE|0x40");
         assert_eq!(text(0, &bits), "0");
+        let combined = [(1, "FIRST"), (2, "SECOND"), (3, "BOTH"), (8, "FOURTH")];
+        assert_eq!(text(3, &combined), "BOTH");
+        assert_eq!(text(11, &combined), "FIRST|SECOND|FOURTH");
+        assert_eq!(text(6, &[(0, "NONE"), (1, "READ"), (2, "WRITE"), (4, "EXEC")]), "WRITE|EXEC");
+        let counted = [(0, "NONE"), (1, "ONE"), (2, "TWO"), (3, "THREE"), (4, "FOUR")];
+        assert_eq!(text(7, &counted), "7");
     }
 }

@@ -15,19 +15,31 @@ pub(crate) fn quote(bytes: &[u8]) -> String {
     text
 }
 
-/// A quoted string of code points.
+/// A quoted string of code points, or of UTF-16 code units where two may make one character.
 pub(crate) fn quote_wide(units: &[u32]) -> String {
     let mut text = String::from("\"");
-    for unit in units {
-        match char::from_u32(*unit) {
-            Some(character) => escape(&mut text, character, '"'),
-            None => {
+    let mut rest = units;
+    while let [unit, others @ ..] = rest {
+        rest = others;
+        match (char::from_u32(*unit), others.first().and_then(|low| surrogates(*unit, *low))) {
+            (Some(character), _) => escape(&mut text, character, '"'),
+            (None, Some(character)) => {
+                escape(&mut text, character, '"');
+                rest = others.get(1..).unwrap_or_default();
+            }
+            (None, None) => {
                 let _ = write!(text, "\\u{{{unit:x}}}");
             }
         }
     }
     text.push('"');
     text
+}
+
+/// The character that a surrogate pair stands for (Unicode §3.9, table 3-5).
+fn surrogates(high: u32, low: u32) -> Option<char> {
+    let pair = (0xd800..0xdc00).contains(&high) && (0xdc00..0xe000).contains(&low);
+    pair.then(|| char::from_u32(0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00))).flatten()
 }
 
 /// A character of this many bits as number and, when it has a shape, quoted: `97 'a'`.
@@ -78,6 +90,7 @@ mod tests {
         assert_eq!(quote("grüße\n\"\x1b[0m".as_bytes()), "\"grüße\\n\\\"\\x1b[0m\"");
         assert_eq!(quote(b"a\xff\0b"), "\"a\\xff\\0b\"");
         assert_eq!(quote_wide(&[0x68, 0x1f600, 0xd800]), "\"h😀\\u{d800}\"");
+        assert_eq!(quote_wide(&[0xd83d, 0xde00, 0xd83d, 0x68]), "\"😀\\u{d83d}h\"");
     }
 
     #[test]

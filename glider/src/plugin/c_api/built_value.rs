@@ -99,7 +99,7 @@ impl<'p, 'a> BuiltPrinter<'p, 'a> {
                 let (type_name, address) = (type_name(), place.address());
                 match described.kind {
                     kind::STRUCT => Value::Struct { type_name, words: None, address, members, cut },
-                    _ => Value::Union { type_name, address, members, cut },
+                    _ => Value::Union { type_name, address, largest: None, members, cut },
                 }
             }
             kind::ARRAY => {

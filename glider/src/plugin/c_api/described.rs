@@ -107,7 +107,7 @@ impl Described {
             Kind::Pointer { target } | Kind::Reference { target } | Kind::Alias { target } => {
                 described.target = handle(*target);
             }
-            Kind::Array { element, dimensions } => {
+            Kind::Array { element, dimensions, .. } => {
                 described.target = handle(*element);
                 // An array of arrays counts as one of all their elements.
                 let count = dimensions.iter().try_fold(1u64, |all, count| match count {
@@ -145,16 +145,17 @@ pub(super) fn c_string(text: &str) -> CString {
 
 fn kind_of(die: Die, found: &Type) -> c_int {
     match (&found.kind, die.tag()) {
+        (Kind::Char { .. }, tag @ Some(gimli::DW_TAG_typedef)) => qualifier(tag),
         (Kind::Integer { .. } | Kind::Char { .. } | Kind::Bool, _) => kind::INTEGER,
         (Kind::Float | Kind::Complex, _) => kind::FLOAT,
         (Kind::Pointer { .. } | Kind::Reference { .. }, _) => kind::POINTER,
-        (Kind::Array { .. }, _) => kind::ARRAY,
+        (Kind::Array { .. } | Kind::Text { .. }, _) => kind::ARRAY,
         (Kind::Function, _) => kind::FUNCTION,
         (Kind::Union(_), _) | (Kind::Incomplete, Some(gimli::DW_TAG_union_type)) => kind::UNION,
         (Kind::Struct(_) | Kind::Incomplete, _) => kind::STRUCT,
         (Kind::Enum { .. }, _) => kind::ENUM,
         (Kind::Alias { .. }, tag) => qualifier(tag),
-        (Kind::Void | Kind::Opaque, _) => 0,
+        (Kind::Void | Kind::MemberPointer(_) | Kind::Opaque, _) => 0,
     }
 }
 
@@ -189,7 +190,7 @@ fn bits_of(types: &Types, die: Die) -> Option<u64> {
     let bits = |bytes: u64| bytes.checked_mul(8);
     match (&found.kind, found.size) {
         (_, Some(size)) => bits(size),
-        (Kind::Array { element, dimensions }, None) => {
+        (Kind::Array { element, dimensions, .. }, None) => {
             let (_, element) = types.resolve((*element)?)?;
             let count = dimensions.iter().try_fold(1u64, |all, count| match count {
                 Count::Fixed(count) => all.checked_mul(*count),

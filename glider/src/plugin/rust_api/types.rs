@@ -25,7 +25,7 @@ pub(super) fn info(host: &Host<'_>, die: Die) -> TypeInfo {
         Kind::Pointer { target } | Kind::Reference { target } | Kind::Alias { target } => {
             info.target = id(*target);
         }
-        Kind::Array { element, dimensions } => {
+        Kind::Array { element, dimensions, .. } => {
             info.target = id(*element);
             let fixed = |count: &Count| match count {
                 Count::Fixed(count) => ROption::RSome(*count),
@@ -69,13 +69,14 @@ fn kind(die: Die, found: &Type) -> TypeKind {
         Kind::Void => TypeKind::VOID,
         Kind::Integer { signed: true } => TypeKind::SIGNED,
         Kind::Integer { signed: false } => TypeKind::UNSIGNED,
+        Kind::Char { .. } if die.tag() == Some(gimli::DW_TAG_typedef) => TypeKind::TYPEDEF,
         Kind::Char { .. } => TypeKind::CHAR,
         Kind::Bool => TypeKind::BOOL,
         Kind::Float => TypeKind::FLOAT,
         Kind::Complex => TypeKind::COMPLEX,
         Kind::Pointer { .. } => TypeKind::POINTER,
         Kind::Reference { .. } => TypeKind::REFERENCE,
-        Kind::Array { .. } => TypeKind::ARRAY,
+        Kind::Array { .. } | Kind::Text { .. } => TypeKind::ARRAY,
         Kind::Struct(_) => TypeKind::STRUCT,
         Kind::Union(_) => TypeKind::UNION,
         Kind::Enum { .. } => TypeKind::ENUM,
@@ -90,6 +91,6 @@ fn kind(die: Die, found: &Type) -> TypeKind {
             Some(gimli::DW_TAG_restrict_type | gimli::DW_TAG_atomic_type) => TypeKind::QUALIFIED,
             _ => TypeKind::TYPEDEF,
         },
-        Kind::Opaque => TypeKind::OPAQUE,
+        Kind::MemberPointer(_) | Kind::Opaque => TypeKind::OPAQUE,
     }
 }

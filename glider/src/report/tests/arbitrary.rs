@@ -83,7 +83,7 @@ fn value() -> impl Strategy<Value = Value> {
                 }
             ),
             (body, any::<bool>()).prop_map(|((type_name, address, members, cut), union)| match union {
-                true => Value::Union { type_name, address, members, cut },
+                true => Value::Union { largest: type_name.clone(), type_name, address, members, cut },
                 false => Value::Struct { words: cut.clone(), type_name, address, members, cut },
             }),
             (text(), any::<bool>(), parts.clone(), option::of(text())).prop_map(

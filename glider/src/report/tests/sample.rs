@@ -287,6 +287,7 @@ fn main_frame() -> Frame {
     let number = Value::Union {
         type_name: Some("union number".into()),
         address: Some(Address(0x7ffe_5e81_9e00)),
+        largest: Some("i".into()),
         members: vec![
             member("int", "i", integer(0)),
             Member { name: None, type_name: None, bits: None, value: point(7) },

@@ -108,7 +108,7 @@ fn a_report_with_one_of_everything() {
         char *** envp = 0x10 -> 0x18 -> 0x20 "HOME=/"
         struct point ** corner = 0x10 -> 0x18 [deref'ing *corner]
         struct point @ 0x7ffe5e819dd0 = {}
-        union number number = {
+        union number number = (largest: i) {
             int i = 0 (0x0)
             struct = {
                 int x = 7 (0x7)

@@ -157,7 +157,12 @@ pub(super) fn put_value(page: &mut Page<'_>, indent: usize, path: &dyn fmt::Disp
             }
             put_members(page, indent, members, cut.as_deref());
         }
-        Value::Union { members, cut, .. } => put_members(page, indent, members, cut.as_deref()),
+        Value::Union { largest, members, cut, .. } => {
+            if let Some(largest) = largest {
+                page.put(format_args!("(largest: {largest}) "));
+            }
+            put_members(page, indent, members, cut.as_deref());
+        }
         Value::Variant { .. }
         | Value::Sequence { .. }
         | Value::Map { .. }

@@ -1,9 +1,10 @@
 //! Arrays, element by element, equal neighbours folded.
 
 use super::{Printer, item};
-use crate::dwarf::{Die, MAX_CHAIN};
+use crate::dwarf::{Die, MAX_CHAIN, Unit};
 use crate::report::{Element, Value};
-use crate::types::{Count, Kind, Type};
+use crate::types::{Count, Descriptor, Kind, Type};
+use crate::unwind::Bytes;
 use crate::values::hooks::{ItemName, Part};
 use crate::values::location::Scope;
 use crate::values::place::{Missing, Place};
@@ -11,22 +12,76 @@ use crate::values::place::{Missing, Place};
 /// Equal neighbours in an array that are folded into one.
 const MIN_REPEATS: u64 = 4;
 
+/// Where expressions are evaluated that are over an object's address.
+#[derive(Clone, Copy)]
+pub(super) struct Object {
+    unit: &'static Unit,
+    address: u64,
+}
+
+/// The dimensions of an array, outermost first.
+#[derive(Clone, Copy)]
+pub(super) struct Shape<'v> {
+    /// How many elements each has; `None` where that cannot be told.
+    pub counts: &'v [Option<u64>],
+    /// How many bytes lie between the starts of two elements, where that is more than an element's size.
+    pub strides: &'v [Option<u64>],
+}
+
 impl Printer<'_> {
     /// The number of elements of each dimension; `None` where it cannot be told.
-    pub(super) fn counts(&self, scope: &Scope<'_>, dimensions: &[Count]) -> Vec<Option<u64>> {
+    ///
+    /// `object` is where the expressions are evaluated that are over a descriptor.
+    pub(super) fn counts(
+        &self,
+        scope: &Scope<'_>,
+        dimensions: &[Count],
+        object: Option<Object>,
+    ) -> Vec<Option<u64>> {
         let above =
             |upper: u64, lower: i64| u64::try_from(i128::from(upper as i64) - i128::from(lower) + 1).ok();
+        let number = |bytes: Bytes| match object {
+            Some(Object { unit, address }) => scope.number_over(bytes, unit, address),
+            None => scope.number(bytes),
+        };
         dimensions
             .iter()
             .map(|count| match count {
                 Count::Fixed(count) => Some(*count),
                 Count::Unknown => None,
-                Count::Expression(bytes) => scope.number(*bytes),
-                Count::UpperBound(bytes, lower) => above(scope.number(*bytes)?, *lower),
+                Count::Expression(bytes) => number(*bytes),
+                Count::UpperBound(bytes, lower) => above(number(*bytes)?, *lower),
+                Count::Bounds(lower, upper) => above(number(*upper)?, number(*lower)? as i64),
+                Count::At(bytes, size) => scope.stored_number(*bytes, *size),
                 Count::Variable(die) => scope.number_of(*die),
                 Count::UpperBoundVariable(die, lower) => above(scope.number_of(*die)?, *lower),
             })
             .collect()
+    }
+
+    /// An array whose elements are where a descriptor says.
+    pub(super) fn described_array(
+        &mut self,
+        scope: &Scope<'_>,
+        die: Die,
+        found: &Type,
+        descriptor: &Descriptor,
+        place: &Place,
+        depth: usize,
+    ) -> Result<Value, Missing> {
+        let Kind::Array { element, dimensions, .. } = &found.kind else {
+            return Err(Missing::Unsupported("a descriptor of something else than an array"));
+        };
+        let address = place.address().ok_or(Missing::OptimizedOut)?.0;
+        let unit = die.unit;
+        if descriptor.is_present.is_some_and(|bytes| scope.number_over(bytes, unit, address) == Some(0)) {
+            return Err(Missing::Unsupported("an array that is not allocated"));
+        }
+        let data = scope.evaluate(descriptor.data, unit, Some(address))?;
+        let counts = self.counts(scope, dimensions, Some(Object { unit, address }));
+        let stride = |bytes: &Option<Bytes>| scope.number_over((*bytes)?, unit, address);
+        let strides: Vec<Option<u64>> = descriptor.strides.iter().map(stride).collect();
+        self.array(scope, found, *element, Shape { counts: &counts, strides: &strides }, &data, depth)
     }
 
     pub(super) fn array(
@@ -34,13 +89,13 @@ impl Printer<'_> {
         scope: &Scope<'_>,
         found: &Type,
         element: Option<Die>,
-        counts: &[Option<u64>],
+        shape: Shape<'_>,
         place: &Place,
         depth: usize,
     ) -> Result<Value, Missing> {
         let type_name = Some(found.name.clone());
         let types = scope.process.types;
-        let (Some(element_die), Some((&count, inner))) = (element, counts.split_first()) else {
+        let (Some(element_die), Some((&count, inner))) = (element, shape.counts.split_first()) else {
             return Err(Missing::Unsupported("an array without elements or dimensions"));
         };
         let Some((_, element_type)) = types.resolve(element_die) else {
@@ -54,14 +109,19 @@ impl Printer<'_> {
             None if !found.is_variable_length() => return Ok(empty),
             None => return Err(Missing::Unsupported("an array whose length is optimized out")),
         };
-        if inner.is_empty() && matches!(element_type.kind, Kind::Char { .. }) && count > 0 {
-            return self.char_array(scope, &element_type, count, place);
+        if inner.is_empty()
+            && matches!(element_type.kind, Kind::Char { .. })
+            && count > 0
+            && let Some(value) = self.char_array(scope, &element_type, count, place)?
+        {
+            return Ok(value);
         }
         let element_size =
             inner.iter().try_fold(self.size_of(scope, element_die, MAX_CHAIN).unwrap_or(0), |size, count| {
                 size.checked_mul((*count)?)
             });
-        let Some(stride) = element_size.filter(|size| *size > 0) else { return Ok(empty) };
+        let stride = shape.strides.first().copied().flatten().or(element_size);
+        let Some(stride) = stride.filter(|size| *size > 0) else { return Ok(empty) };
         let mut elements: Vec<Element> = Vec::new();
         let mut next = 0;
         while next < count && elements.len() < self.limits.array {
@@ -75,7 +135,14 @@ impl Printer<'_> {
                     value.unwrap_or(Value::HIDDEN)
                 }
                 _ => self
-                    .array(scope, found, element, inner, &at, depth + 1)
+                    .array(
+                        scope,
+                        found,
+                        element,
+                        Shape { counts: inner, strides: shape.strides.get(1..).unwrap_or_default() },
+                        &at,
+                        depth + 1,
+                    )
                     .unwrap_or_else(|missing| missing.value()),
             };
             elements.push(Element { index: next, repeats, value });
@@ -106,13 +173,13 @@ impl Printer<'_> {
     }
 
     /// Size of a type in bytes, arrays up to `levels` deep included.
-    fn size_of(&self, scope: &Scope<'_>, die: Die, levels: usize) -> Option<u64> {
+    pub(super) fn size_of(&self, scope: &Scope<'_>, die: Die, levels: usize) -> Option<u64> {
         let (_, found) = scope.process.types.resolve(die)?;
         match (&found.kind, found.size) {
             (_, Some(size)) => Some(size),
-            (Kind::Array { element, dimensions }, None) => {
+            (Kind::Array { element, dimensions, .. }, None) => {
                 let element = self.size_of(scope, (*element)?, levels.checked_sub(1)?)?;
-                self.counts(scope, dimensions)
+                self.counts(scope, dimensions, None)
                     .into_iter()
                     .try_fold(element, |size, count| size.checked_mul(count?))
             }

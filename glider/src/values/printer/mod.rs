@@ -9,10 +9,11 @@ mod string;
 
 pub(super) use record::{Instance, active};
 
+use self::array::Shape;
 use super::hooks::{self, Before, Child, Item, ItemName, Part, Replaced, Shown, ValueHooks};
 use super::location::Scope;
 use super::place::{Missing, Place};
-use super::scalar;
+use super::{cpp, scalar};
 use crate::address::Address;
 use crate::dwarf::{Die, VariableDie};
 use crate::limits::Limits;
@@ -192,10 +193,15 @@ impl<'a> Printer<'a> {
             Kind::Array { .. } if depth > self.limits.depth + MAX_NESTED_ARRAYS => {
                 return Err(Missing::Unsupported("arrays nested too deeply"));
             }
-            Kind::Array { element, dimensions } => {
-                let counts = self.counts(scope, dimensions);
-                self.array(scope, found, *element, &counts, place, depth)?
+            Kind::Array { descriptor: Some(descriptor), .. } => {
+                self.described_array(scope, die, found, descriptor, place, depth)?
             }
+            Kind::Array { element, dimensions, .. } => {
+                let counts = self.counts(scope, dimensions, None);
+                let shape = Shape { counts: &counts, strides: &[] };
+                self.array(scope, found, *element, shape, place, depth)?
+            }
+            Kind::Text { length } => self.counted_text(scope, *length, place)?,
             Kind::Struct(record) => {
                 let instance = Instance { die, found, record, place, depth };
                 self.shown_as(scope, &instance).unwrap_or_else(|| self.structure(scope, &instance, None))
@@ -219,6 +225,10 @@ impl<'a> Printer<'a> {
                 None => Value::OPTIMIZED_OUT,
             },
             Kind::Incomplete => Value::unreadable("its type is not described in this object"),
+            Kind::MemberPointer(pointer) => {
+                let words = if pointer.is_function { 2 } else { 1 };
+                cpp::member_pointer(scope, pointer, bits / words, place)?
+            }
             Kind::Alias { .. } | Kind::Opaque => match bits {
                 1..=128 => scalar::integer(raw()?, bits, false),
                 _ => Value::unreadable("its type is of a kind that is not supported"),
@@ -229,7 +239,8 @@ impl<'a> Printer<'a> {
     /// The value of a structure that reads better than its members do, where its type is known
     /// by its language or by name; `None`: it is shown member by member.
     fn shown_as(&mut self, scope: &Scope<'_>, instance: &Instance<'_>) -> Option<Value> {
-        self.siginfo(scope, instance).or_else(|| (!self.raw).then(|| self.rust(scope, instance))?)
+        let known = self.siginfo(scope, instance).or_else(|| self.go_string(scope, instance));
+        known.or_else(|| (!self.raw).then(|| self.rust(scope, instance))?)
     }
 
     pub(super) fn may_go_deeper(&self, depth: usize) -> bool {

@@ -6,6 +6,7 @@ use crate::dwarf::Die;
 use crate::report::{Pointee, Value};
 use crate::target::Memory;
 use crate::types::{Kind, Type};
+use crate::values::cpp;
 use crate::values::hooks::{ItemName, Part};
 use crate::values::location::Scope;
 use crate::values::place::{Missing, Place};
@@ -56,8 +57,11 @@ impl Printer<'_> {
         address: Address,
         depth: usize,
     ) -> Pointee {
-        let place = Place::Memory(address);
         let memory = scope.process.memory;
+        if &*found.name == "__vtbl_ptr_type" {
+            // Of a class's vtable the symbol says all there is to say.
+            return Pointee::None;
+        }
         match &found.kind {
             Kind::Function | Kind::Void | Kind::Incomplete | Kind::Opaque | Kind::Alias { .. } => {
                 return unfollowed(memory, address);
@@ -73,6 +77,15 @@ impl Printer<'_> {
         if memory.read(address, &mut [0]) == 0 {
             return Pointee::Note("<invalid>");
         }
+        let whole = match &found.kind {
+            Kind::Struct(part) => cpp::whole_object(scope, part, address),
+            _ => None,
+        };
+        let (die, found, address) = match &whole {
+            Some((die, found, address)) => (*die, found, *address),
+            None => (die, found, address),
+        };
+        let place = Place::Memory(address);
         let is_record = matches!(found.kind, Kind::Struct(_) | Kind::Union(_));
         if is_record && self.expanded.contains(&(address, die.key())) {
             return Pointee::Note("[deref'd above]");

@@ -1,7 +1,7 @@
 //! Structures and unions, member by member.
 
 use super::{Printer, item};
-use crate::dwarf::Die;
+use crate::dwarf::{Die, MAX_CHAIN};
 use crate::report::{Member, Value};
 use crate::types::{self, MemberOffset, Record, Type, Variants};
 use crate::values::hooks::{Item, ItemName, Part};
@@ -43,7 +43,23 @@ impl Printer<'_> {
     pub(super) fn union(&mut self, scope: &Scope<'_>, instance: &Instance<'_>) -> Value {
         let (members, cut) = self.members(scope, instance);
         let (type_name, address) = (Some(instance.found.name.clone()), instance.place.address());
-        Value::Union { type_name, address, members, cut }
+        let largest = self.largest(scope, instance.record);
+        Value::Union { type_name, address, largest, members, cut }
+    }
+
+    /// The name of the member that is larger than the others.
+    fn largest(&self, scope: &Scope<'_>, record: &Record) -> Option<Arc<str>> {
+        let size = |member: &types::Member| {
+            let whole = || self.size_of(scope, member.type_die?, MAX_CHAIN)?.checked_mul(8);
+            member.bit_size.or_else(whole).unwrap_or(0)
+        };
+        let mut sizes: Vec<_> =
+            record.members.iter().take(MAX_MEMBERS).map(|member| (size(member), member)).collect();
+        sizes.sort_by_key(|(size, _)| std::cmp::Reverse(*size));
+        match sizes.as_slice() {
+            [(most, largest), (next, _), ..] if most > next => largest.name.clone(),
+            _ => None,
+        }
     }
 
     pub(in crate::values) fn members(
