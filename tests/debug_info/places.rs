@@ -52,6 +52,55 @@ fn a_library_that_is_replaced() {
     assert!(!found.to_string().contains("\"other\""), "the new library's names are not used");
 }
 
+/// Nobody but root may look through map_files: the library is put together from memory. Its own
+/// names are those of its dynamic symbols.
+#[test]
+fn a_deleted_library_seen_by_an_ordinary_user() {
+    let (shop, expected) = with_library();
+    shop.run("objcopy --only-keep-debug library.so library.debug");
+    let id = module_id(&shop);
+    shop.run(&format!("mkdir -p symbols/.build-id/{}", &id[..2]));
+    shop.run(&format!("mv library.debug symbols/.build-id/{}/{}.debug", &id[..2], &id[2..]));
+    shop.run("chmod -R a+rX .");
+    let nobody = |program: &str| {
+        let mut command = Command::new("setpriv");
+        if is_root() {
+            command.args(["--reuid", "65534", "--regid", "65534", "--clear-groups"]);
+        }
+        command.arg(program).current_dir(shop.path(""));
+        command
+    };
+    let mut start = nobody("./loads");
+    start.arg("twice").arg(shop.path("library.so"));
+    let target = Target::start_command(&mut start, "setpriv (Debian package: util-linux)").unwrap();
+    target.wait_until_blocked().unwrap();
+    shop.run("rm library.so");
+    // Where a test runs others may not be able to go.
+    std::fs::copy(crate::GLIDER, shop.path("glider")).unwrap();
+    let trace = |options: &[&str]| -> Value {
+        let mut command = nobody("./glider");
+        command.args(["--format", "json"]).args(options).arg(target.pid().to_string());
+        serde_json::from_slice(&command.output().unwrap().stdout).unwrap()
+    };
+    let found = trace(&[]);
+    assert_eq!(module(&found, "library.so")["read_from"], "the memory of the process");
+    let names: Vec<Value> = twice(&frames(&found)).iter().map(|frame| frame["function"].clone()).collect();
+    assert_eq!(names, ["outer", "outer"], "{found}");
+    let found = trace(&["--debug-dir", "symbols"]);
+    assert_eq!(twice(&frames(&found)), twice_over(&expected), "{}", found["modules"]);
+    claim("deleted library, seen by an ordinary user, by build-id", ALL);
+}
+
+fn is_root() -> bool {
+    nix::unistd::Uid::effective().is_root()
+}
+
+fn module_id(shop: &Workshop) -> String {
+    let path = shop.path("library.so");
+    let found = report(&shop.start("loads", &["twice", path.to_str().unwrap()]), &[]);
+    module(&found, "library.so")["debug_id"].as_str().unwrap().to_owned()
+}
+
 /// `loads` and the library that it loads, and what is shown of that when it is loaded as usual.
 fn with_library() -> (Workshop, Vec<Value>) {
     let shop = Workshop::new();
@@ -130,9 +179,15 @@ fn a_process_with_another_root() {
 fn generated_code() {
     let shop = Workshop::new();
     shop.run("gcc -g -O1 -o generates $SRC/generates.c");
-    let target = shop.start("generates", &[]);
+    for arguments in [&[][..], &["doublemapper"]] {
+        check_generated(&shop.start("generates", arguments));
+    }
+    claim("generated code with a perf map", "yes | no | no");
+}
+
+fn check_generated(target: &Target) {
     let map = format!("/tmp/perf-{}.map", target.pid());
-    let found = report(&target, &[]);
+    let found = report(target, &[]);
     let functions = |report: &Value| -> Vec<String> {
         let frames = report["threads"][0]["frames"].as_array().unwrap().clone();
         frames.iter().map(|frame| frame["function"].as_str().unwrap_or("?").to_owned()).collect()
@@ -145,7 +200,6 @@ fn generated_code() {
         (Some("wait_for_ever"), Some("main")),
         "{names:?}"
     );
-    claim("generated code with a perf map", "yes | no | no");
     std::fs::remove_file(&map).unwrap();
-    assert!(functions(&report(&target, &[])).contains(&"main".to_owned()), "frame pointers lead through it");
+    assert!(functions(&report(target, &[])).contains(&"main".to_owned()), "frame pointers lead through it");
 }

@@ -7,10 +7,11 @@
 use super::cache::Mapped;
 use super::elf::Object;
 use super::image::{Image, ImageError};
+use super::rebuilt;
 use super::root::Root;
 use super::search::Search;
 use crate::address::Address;
-use crate::target::{Mapping, Memory};
+use crate::target::Memory;
 use std::io;
 use std::path::Path;
 
@@ -28,8 +29,6 @@ pub(super) enum Match {
 const ELF_MAGIC: [u8; 4] = *b"\x7fELF";
 /// Bytes of an ELF header: the larger of the two classes.
 const HEADER: usize = 64;
-/// Bytes of an object that are read from the memory; the rest of a larger one is left out.
-const MAX_IMAGE: u64 = 128 << 20;
 
 /// Where in the mapped file the object begins that the mapping is a part of: at the nearest
 /// mapping before it of the same file that can hold an ELF header. Not 0 for a library that is
@@ -76,7 +75,7 @@ pub(super) fn open(mapped: &Mapped<'_>, path: &str, start: u64, search: &Search)
             Err(error) => _ = problem.get_or_insert(error),
         }
     }
-    let from_memory = memory.and_then(|memory| from_memory(mapped, path, start, memory));
+    let from_memory = memory.and_then(|memory| rebuilt::rebuild(mapped, path, start, memory));
     from_memory.ok_or_else(|| problem.unwrap_or_else(|| format!("{path} cannot be opened")))
 }
 
@@ -117,54 +116,9 @@ pub(super) fn compare(object: &Object, mapped: &Mapped<'_>) -> Match {
     let mut mapped = vec![0; known.len()];
     match memory.read_exact(address, &mut mapped) {
         Some(()) if mapped == known => Match::Same,
+        // Some programs wipe their ELF header once they run.
+        Some(()) if object.build_id.is_none() && !mapped.starts_with(&ELF_MAGIC) => Match::Unknown,
         Some(()) => Match::Different,
         None => Match::Unknown,
     }
-}
-
-/// What of an object is in its first mapping: its headers, as a rule its build-id; no sections.
-pub fn head_in_memory(header: &Mapping, path: &str, memory: &dyn Memory) -> Option<Object> {
-    /// Bytes of headers that are read.
-    const MAX_HEAD: usize = 1 << 16;
-    let size = usize::try_from(header.end.0.checked_sub(header.start.0)?).ok()?;
-    let mut bytes = vec![0; size.min(MAX_HEAD)];
-    let read = memory.read(header.start, &mut bytes);
-    bytes.truncate(read);
-    hide_sections(&mut bytes)?;
-    Object::parse(Path::new(path), Image::from_bytes(bytes)).ok()
-}
-
-/// What of an object is in memory: its load segments, each in its place in the file, without sections.
-fn from_memory(mapped: &Mapped<'_>, path: &str, start: u64, memory: &dyn Memory) -> Option<Object> {
-    let is_header = |other: &&Mapping| other.inode == mapped.mapping.inode && other.offset == start;
-    let header = mapped.before.iter().rev().find(is_header)?;
-    let head = head_in_memory(header, path, memory)?;
-    let mut bytes = head.bytes().to_vec();
-    let bias = head.bias(header)?;
-    for load in head.loads().filter(|load| load.offset.saturating_add(load.file_size) <= MAX_IMAGE) {
-        let (from, to) = (load.offset as usize, (load.offset + load.file_size) as usize);
-        if bytes.len() < to {
-            bytes.resize(to, 0);
-        }
-        // What cannot be read stays zero: a table there is found empty.
-        memory.read(bias.to_runtime(load.address), bytes.get_mut(from..to)?);
-    }
-    hide_sections(&mut bytes)?;
-    let mut object = Object::parse(Path::new(path), Image::from_bytes(bytes)).ok()?;
-    object.start = start;
-    object.read_from = Some("the memory of the process".to_owned());
-    Some(object)
-}
-
-/// Tells readers of an ELF header that there are no sections: their table is not in memory.
-fn hide_sections(bytes: &mut [u8]) -> Option<()> {
-    let fields = match bytes.get(..5)? {
-        [0x7f, b'E', b'L', b'F', 1] => [32..36, 48..52],
-        [0x7f, b'E', b'L', b'F', 2] => [40..48, 60..64],
-        _ => return None,
-    };
-    for field in fields {
-        bytes.get_mut(field)?.fill(0);
-    }
-    Some(())
 }

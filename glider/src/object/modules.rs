@@ -96,7 +96,9 @@ impl Modules {
                 Some(path) if path.starts_with('/') && mapping.inode != 0 => {
                     let before = mappings.get(..=index).unwrap_or_default();
                     let object = cache.object(&Mapped { pid, mapping, before, memory });
-                    modules.add_file(mapping, path, object);
+                    if object.is_ok() || !is_plain_memory(path) {
+                        modules.add_file(mapping, path, object);
+                    }
                 }
                 _ => {}
             }
@@ -210,6 +212,13 @@ impl Modules {
             None => SymbolName { module: module.path.clone(), symbol: None, offset: file_address.0 },
         })
     }
+}
+
+/// Whether the kernel gives memory that no file holds this name: shared, or of huge pages, or a memfd.
+/// Compilers of generated code use it.
+fn is_plain_memory(path: &str) -> bool {
+    let names = ["/memfd:", "/dev/zero", "/SYSV", "/anon_hugepage"];
+    path.ends_with(" (deleted)") && names.iter().any(|name| path.starts_with(name))
 }
 
 impl Code for Modules {
