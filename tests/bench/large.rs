@@ -84,6 +84,7 @@ fn recipe() -> anyhow::Result<u32> {
     Ok((hash.finish() >> 32) as u32)
 }
 
+/// The twelve objects; those that a former run finished are taken as they are.
 fn compile_units(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     fs::write(folder.join("large.hpp"), HEADER)?;
     let mut objects = Vec::new();
@@ -95,14 +96,20 @@ fn compile_units(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
         for way in WAYS {
             let name = name(objects.len(), 0);
             let object = folder.join(&name).with_extension("o");
-            let mut command = compiler(way)?;
-            command.args(AMOUNTS).arg(format!("-DUNIT={name}")).arg("-c").arg(&path).arg("-o").arg(&object);
-            compilers.push(command.spawn().with_context(|| format!("{} cannot be run", way.join(" ")))?);
+            if !object.is_file() {
+                let unfinished = object.with_extension("unfinished");
+                let mut command = compiler(way)?;
+                command.args(AMOUNTS).arg(format!("-DUNIT={name}"));
+                command.arg("-c").arg(&path).arg("-o").arg(&unfinished);
+                let child = command.spawn().with_context(|| format!("{} cannot be run", way.join(" ")))?;
+                compilers.push((child, unfinished, object.clone()));
+            }
             objects.push(object);
         }
-        for mut compiler in compilers {
+        for (mut compiler, unfinished, object) in compilers {
             let status = compiler.wait()?;
             anyhow::ensure!(status.success(), "a compiler refuses {}: {status}", path.display());
+            fs::rename(unfinished, object)?;
         }
     }
     Ok(objects)
