@@ -337,7 +337,7 @@ fn start_time(ticks: u64) -> Option<u64> {
 }
 
 /// `pid (comm) state ppid …`, proc_pid_stat(5). The name is put there unescaped: it ends at the last `)`.
-fn parse_stat(content: &[u8]) -> Option<ThreadStat> {
+pub fn parse_stat(content: &[u8]) -> Option<ThreadStat> {
     let open = content.iter().position(|&byte| byte == b'(')?;
     let close = content.iter().rposition(|&byte| byte == b')')?;
     let name = String::from_utf8_lossy(content.get(open + 1..close)?).into_owned();
@@ -356,7 +356,7 @@ fn parse_stat(content: &[u8]) -> Option<ThreadStat> {
 }
 
 /// proc_pid_status(5). The kernel escapes newlines in the name, so no line can be forged.
-fn parse_status(content: &[u8]) -> Status {
+pub fn parse_status(content: &[u8]) -> Status {
     let mut status = Status::default();
     for line in content.split(|&byte| byte == b'\n').filter_map(|line| std::str::from_utf8(line).ok()) {
         let Some((key, value)) = line.split_once(':') else { continue };
