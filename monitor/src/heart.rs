@@ -217,4 +217,27 @@ mod tests {
         assert_eq!(heart.state(), State::Stopping);
         assert!(heart.is_overdue(&settings(), s(40)));
     }
+
+    #[test]
+    fn whatever_a_server_writes_to_the_segment_its_silence_is_seen() {
+        let mut word = 1u64;
+        let mut next = || {
+            word = word.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            // Every size of number is as likely.
+            (word ^ word >> 29) >> (word >> 58)
+        };
+        for _ in 0..20_000 {
+            let mut now = s(next() % 1_000_000);
+            let mut heart = Heart::new(now);
+            for _ in 0..4 {
+                now += Duration::from_micros(next() % 50_000_000);
+                let at = Duration::from_nanos(next());
+                heart.look(Beats { state: next() as i32, ticks: next() as i32, at }, now);
+            }
+            let interval = heart.interval(&settings());
+            assert_eq!(interval.is_zero(), heart.state() == State::NotSupported);
+            let is_seen = heart.is_overdue(&settings(), now + interval + COARSE);
+            assert_eq!(is_seen, heart.watched && !interval.is_zero(), "{heart:?} at {now:?}");
+        }
+    }
 }

@@ -390,4 +390,33 @@ mod tests {
         assert!(line("quiet = 1").ends_with("# command line") && line("uid").ends_with("# built-in"));
         assert_eq!(text.lines().count(), SPECS.len() - 1);
     }
+
+    #[test]
+    fn any_file_is_taken_or_refused_in_one_line() {
+        let parts =
+            ["watchdog-interval", "detach", "uid", "=", " ", "\t", "#", "\n", "\r\n", "9", "-1", "yes"];
+        let wild = ["\0", "\u{feff}", "\u{2028}", "999999999999999999999", "config-file", "é", "=="];
+        let (mut word, mut taken, mut refused) = (1u64, 0, 0);
+        for _ in 0..20_000 {
+            let mut next = || {
+                word = word.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                (word >> 33) as usize
+            };
+            let count = next() % 12;
+            let choose =
+                |number: usize| *parts.iter().chain(&wild).nth(number % (parts.len() + wild.len())).unwrap();
+            let file: String = (0..count).map(|_| choose(next())).collect();
+            match run(&["--config-file=there", "srv"], &[], &file) {
+                Ok(options) => {
+                    options.settings();
+                    taken += 1;
+                }
+                Err(refusal) => {
+                    assert_eq!(refusal.text.lines().count(), 1, "{file:?}: {}", refusal.text);
+                    refused += 1;
+                }
+            }
+        }
+        assert!(taken > 1000 && refused > 1000, "{taken} {refused}");
+    }
 }
