@@ -129,6 +129,14 @@ struct Arguments {
     #[arg(long, value_name = "COUNT", default_value_t = Limits::default().frames, value_parser = at_least_one)]
     max_frames: usize,
 
+    /// Most threads shown; those about to receive a signal go first
+    #[arg(long, value_name = "COUNT", default_value_t = Limits::default().threads, value_parser = at_least_one)]
+    max_threads: usize,
+
+    /// Most variables shown of a frame
+    #[arg(long, value_name = "COUNT", default_value_t = Limits::default().variables)]
+    max_variables: usize,
+
     /// Levels of structures, arrays and pointers shown inside each other
     #[arg(long, value_name = "COUNT", default_value_t = Limits::default().depth)]
     max_depth: usize,
@@ -152,6 +160,10 @@ struct Arguments {
     /// Size of the report from which on variables are left out (suffixes: k, M, G)
     #[arg(long, value_name = "SIZE", env = "GIMLI_MAX_OUTPUT", default_value = "256M", value_parser = parse_size)]
     max_output: u64,
+
+    /// Most memory that each process of the analysis may allocate, mapped files apart (suffixes: k, M, G)
+    #[arg(long, value_name = "SIZE", default_value = "2G", value_parser = parse_size)]
+    max_memory: u64,
 
     /// Time after which the process is let go, whatever is known by then
     #[arg(long, value_name = "SECONDS", env = "GIMLI_TIMEOUT", default_value = "60", value_parser = parse_seconds)]
@@ -354,6 +366,9 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Settings, 
         limits: Limits {
             frames: arguments.max_frames,
             depth: arguments.max_depth,
+            threads: arguments.max_threads,
+            variables: arguments.max_variables,
+            memory: arguments.max_memory,
             array: arguments.max_array,
             string: arguments.max_string,
             pointers: arguments.max_pointers,
@@ -475,6 +490,12 @@ mod tests {
             "1",
             "--max-depth",
             "2",
+            "--max-threads",
+            "11",
+            "--max-variables",
+            "12",
+            "--max-memory",
+            "13k",
             "--max-array",
             "3",
             "--max-string",
@@ -500,6 +521,7 @@ mod tests {
         assert_eq!(settings.output, Some(PathBuf::from("out")));
         let limits = settings.limits;
         assert_eq!((limits.frames, limits.depth, limits.array, limits.pointers), (1, 2, 3, 5));
+        assert_eq!((limits.threads, limits.variables, limits.memory), (11, 12, 13 << 10));
         assert_eq!((limits.string, limits.output), (4096, 6 << 20));
         assert_eq!((settings.timeout, settings.color), (Duration::from_millis(250), When::Always));
         assert_eq!(

@@ -78,6 +78,7 @@ fn run(settings: &Settings) -> anyhow::Result<u8> {
         threads: settings.threads.clone(),
         timeout: settings.timeout,
         redactor: settings.redactor.clone(),
+        limits: settings.limits.clone(),
         pause: settings.pause,
         max_copy: settings.max_copy,
         servers: settings.debug.servers,

@@ -152,7 +152,12 @@ fn footer(process: &Process<'_>, threads: &mut Threads<'_>) -> Footer {
     Footer {
         modules: process.modules.iter().map(|module| describe(module, threads)).collect(),
         variables_left_out: threads.has_left_out_variables(),
-        problems: threads.take_problems().into_iter().chain(cut_short()).collect(),
+        problems: threads
+            .take_problems()
+            .into_iter()
+            .chain(cut_short())
+            .chain(process.modules.gap())
+            .collect(),
         ..Footer::default()
     }
 }

@@ -29,6 +29,8 @@ pub(super) struct Threads<'a> {
     /// The signals of the thread at hand, each with the frame it interrupted.
     signals: Vec<(usize, SignalInfo)>,
     variables: bool,
+    /// Whether variables of a frame were left out.
+    has_cut_frames: bool,
     /// Threads analyzed and not hidden.
     shown: usize,
     problems: Vec<String>,
@@ -51,7 +53,18 @@ impl<'a> Threads<'a> {
     ) -> Threads<'a> {
         let (cause, variables) = (Cause::default(), settings.variables);
         let (words, signals, problems) = Default::default();
-        Threads { stacks, settings, host, cause, words, signals, variables, shown: 0, problems }
+        Threads {
+            stacks,
+            settings,
+            host,
+            cause,
+            words,
+            signals,
+            variables,
+            has_cut_frames: false,
+            shown: 0,
+            problems,
+        }
     }
 
     /// Analyzes threads whose turn it is, `most` of them.
@@ -249,9 +262,14 @@ impl<'a> Threads<'a> {
             let inlined = scopes.inlined.iter().rev().map(|call| call.variables.as_slice());
             inlined.chain([scopes.function.variables.as_slice()])
         });
+        let most = self.settings.limits.variables;
+        let (mut room, mut left_out) = (most, 0);
         let mut next_variables = || -> Vec<Variable> {
-            let level = levels.as_mut().and_then(Iterator::next);
-            level.map(|variables| printer.variables(scope, variables)).unwrap_or_default()
+            let Some(level) = levels.as_mut().and_then(Iterator::next) else { return Vec::new() };
+            let (shown, rest) = level.split_at(level.len().min(room));
+            room -= shown.len();
+            left_out += rest.len();
+            printer.variables(scope, shown)
         };
         let offset = |start: Option<Address>| Some(Address(pc.0.checked_sub(start?.0)?));
         let function = calls.pop();
@@ -269,6 +287,12 @@ impl<'a> Threads<'a> {
             })
             .collect();
         let variables = next_variables();
+        if left_out > 0 && !std::mem::replace(&mut self.has_cut_frames, true) {
+            self.problems.push(format!(
+                "{left_out} variables of frame #{} of thread {thread} are left out, and so in every frame with more than --max-variables {most}",
+                number + inlines.len()
+            ));
+        }
         let module = view.module;
         let (function, start, file, line, column) = match function {
             Some(call) => (call.function, call.start, call.file, call.line, call.column),

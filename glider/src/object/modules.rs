@@ -9,6 +9,7 @@ use super::image::Image;
 use super::perf_map::PerfMap;
 use super::search::Search;
 use crate::address::{Address, Bias};
+use crate::limits::MODULES;
 use crate::target::{Mapping, Memory};
 use crate::unwind::{Code, UnwindSections};
 use std::cell::OnceCell;
@@ -37,6 +38,8 @@ pub struct Modules {
     list: Vec<Module>,
     /// Start, end and index in `list`, by start.
     ranges: Vec<(Address, Address, usize)>,
+    /// Mappings of objects beyond [`MODULES`].
+    left_out: usize,
     /// Executable mappings, by start.
     executable: Vec<(Address, Address)>,
     /// The process and where its files are, for the names of generated code.
@@ -94,6 +97,10 @@ impl Modules {
             match mapping.path.as_deref() {
                 Some("[vdso]") => modules.add_vdso(mapping, memory),
                 Some(path) if path.starts_with('/') && mapping.inode != 0 => {
+                    if modules.list.len() >= MODULES {
+                        modules.left_out += 1;
+                        continue;
+                    }
                     let before = mappings.get(..=index).unwrap_or_default();
                     let object = cache.object(&Mapped { pid, mapping, before, memory });
                     if object.is_ok() || !is_plain_memory(path) {
@@ -171,6 +178,14 @@ impl Modules {
     /// Tells which module is the program itself, by `AT_ENTRY` (getauxval(3)).
     pub fn set_entry(&mut self, entry: Address) {
         self.entry = Some(entry);
+    }
+
+    /// What of the memory map was not looked into, in words.
+    pub fn gap(&self) -> Option<String> {
+        let Modules { left_out, .. } = self;
+        (*left_out > 0).then(|| {
+            format!("{left_out} mappings were not looked into: there are more than {MODULES} objects")
+        })
     }
 
     /// Whether the module is the program itself, not a library.

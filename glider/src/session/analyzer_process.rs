@@ -19,8 +19,6 @@ use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::fs::FileExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// Heap and stack it may use; mapped files do not count.
-const MAX_DATA: u64 = 2 << 30;
 /// Characters of its last words that are passed on.
 const MAX_LAST_WORDS: usize = 300;
 /// Exit status after a panic, as Rust's own runtime has it.
@@ -31,6 +29,8 @@ const EXIT_FAILED: i32 = 1;
 /// What the analyzer gives up, and what it may ask for.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rights<'a> {
+    /// Heap and stack it may use, bytes; mapped files do not count.
+    pub(super) memory: u64,
     /// Whose rights it takes.
     pub(super) owner: &'a Owner,
     /// The process that opens files for it.
@@ -89,7 +89,9 @@ impl AnalyzerProcess {
             _ => "nobody knows how".to_owned(),
         };
         if let Some(last) = self.last_words() {
-            words = format!("{words}: {last}");
+            // What the runtime says before it aborts.
+            let remedy = if last.starts_with("memory allocation of") { " (--max-memory)" } else { "" };
+            words = format!("{words}: {last}{remedy}");
         }
         words
     }
@@ -182,7 +184,7 @@ fn confine(
     rights: Rights<'_>,
 ) -> io::Result<String> {
     confine::limit(Resource::RLIMIT_CORE, 0)?;
-    confine::limit(Resource::RLIMIT_DATA, MAX_DATA)?;
+    confine::limit(Resource::RLIMIT_DATA, rights.memory)?;
     confine::limit(Resource::RLIMIT_FSIZE, spool::MAX_FILE)?;
     // Should memory run short, this process is the one to end, not the server it looks at.
     let _ = std::fs::write("/proc/self/oom_score_adj", "1000");

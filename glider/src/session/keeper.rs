@@ -12,6 +12,7 @@ use super::spool::{self, SpoolReader, SpoolWriter};
 use super::{Analyzer, Output, debug_packages, fallback};
 use crate::confine::fetcher::Fetcher;
 use crate::confine::opener::Opener;
+use crate::limits::Limits;
 use crate::report::redact::Redactor;
 use crate::report::render::{Format, Style, render_footer, render_header, render_thread};
 use crate::report::{Footer, PauseMode, Plugin, Status, Timing};
@@ -38,6 +39,8 @@ pub struct Request {
     pub threads: Vec<i32>,
     /// When the target is let go and the trace ends at the latest, counted from the call.
     pub timeout: Duration,
+    /// How many threads are shown, and what memory the analysis may take.
+    pub limits: Limits,
     /// What masks secrets of the command line.
     pub redactor: Redactor,
     /// For how long the target is held.
@@ -118,7 +121,8 @@ pub fn trace(
     let fetcher = request.servers.map(Fetcher::start).transpose();
     let fetcher =
         fetcher.map_err(|error| TargetError::system("start the process that asks debuginfod", error))?;
-    let rights = Rights { owner: &owner, opener: &opener, fetcher: fetcher.as_ref() };
+    let rights =
+        Rights { owner: &owner, opener: &opener, fetcher: fetcher.as_ref(), memory: request.limits.memory };
     let mut child = AnalyzerProcess::start(&spool, rights, |link, spool| {
         analyze(analyzer, &info, &mappings, link, spool)
     })
@@ -269,6 +273,7 @@ fn while_held(
         release(hold, image.as_ref());
     }
     request.redactor.command_line(&mut capture.process.cmdline);
+    leave_out_threads(&mut capture, request.limits.threads);
     let kept = memory.as_ref().ok().and_then(|memory| memory.try_clone().ok());
     let handed_over =
         memory.and_then(|memory| link.hand_over(&capture, &memory, image.as_ref(), &copied.runs));
@@ -328,6 +333,16 @@ fn release(hold: &mut Hold<'_>, image: Option<&Image>) -> Released {
         image.mark_released();
     }
     hold.release()
+}
+
+/// Keeps at most so many threads: those that are about to receive a signal, then the first.
+fn leave_out_threads(capture: &mut Capture, most: usize) {
+    let left_out = capture.threads.len().saturating_sub(most);
+    if left_out > 0 {
+        capture.threads.sort_by_key(|thread| thread.signal.is_none());
+        capture.threads.truncate(most);
+        capture.problems.push(format!("{left_out} threads are left out (--max-threads {most})"));
+    }
 }
 
 fn mode(pause: Pause) -> PauseMode {

@@ -2,6 +2,7 @@
 
 use super::fake_analyzer::{FakeAnalyzer, Then};
 use super::target::{Elsewhere, Target, eventually, state_of};
+use glider::limits::Limits;
 use glider::report::Status;
 use glider::report::redact::Redactor;
 use glider::report::render::{Format, Style};
@@ -15,6 +16,7 @@ use std::time::Duration;
 fn request(seconds: u64) -> Request {
     Request {
         redactor: Redactor::default(),
+        limits: Limits::default(),
         servers: None,
         threads: Vec::new(),
         timeout: Duration::from_secs(seconds),
