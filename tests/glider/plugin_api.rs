@@ -1,5 +1,5 @@
 //! Plugins written against the published interfaces, loaded by the real glider: the modules of the talk and of each
-//! version of the C interface, their Rust twin, and the example on the front page of `gimli-plugin-api`.
+//! version of the C interface, and the example on the front page of `gimli-plugin-api`.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use gimli_plugin_api::testing::{Glider, Report, Target};
@@ -190,18 +190,6 @@ fn a_module_of_version_3_works_unchanged() {
         assert!(rest.contains(line), "no {line:?} in\n{rest}");
     }
     assert!(report.text().contains("foo local holds 9"), "{}", report.text());
-}
-
-#[test]
-fn the_rust_twin_does_the_same() {
-    let scene = rust_plugin("twin", &[]);
-    let report = scene.trace();
-    let section = scene.section(&report);
-    check_globals(&scene, &section);
-    check_source(&section);
-    assert_eq!(section[7..], [format!("process {}", scene.target.pid())]);
-    check_hooks(&scene, &report);
-    assert_eq!(report.value("blocked", "local").unwrap()["text"], "a foo of 9");
 }
 
 #[test]
