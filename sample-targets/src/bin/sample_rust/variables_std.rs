@@ -10,7 +10,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::ffi::{CStr, CString, OsString};
 use std::fmt::{Debug, Display};
 use std::hint::black_box;
+use std::mem::MaybeUninit;
 use std::path::PathBuf;
+use std::ptr;
 use std::rc::{Rc, Weak};
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex, OnceLock, RwLock};
@@ -46,7 +48,16 @@ fn hold_collections(seed: i32) -> i32 {
     let sorted: BTreeMap<i32, String> = BTreeMap::from([(seed, "one".to_string()), (2, "two".to_string())]);
     let letters: BTreeSet<char> = "hello".chars().collect();
     let slices: Box<[u16]> = vec![10, 20, 30].into_boxed_slice();
+    let mut wrapped: VecDeque<i32> = (0..4).collect(); // its elements go over the end of the ring
+    wrapped.rotate_left(2);
+    wrapped.pop_front();
+    wrapped.push_back(9 * seed);
+    let tall: BTreeMap<u16, u16> = (0..60).map(|key| (key, key * key)).collect(); // more than one node
+    let mut sparse: HashMap<u32, String> = (0..50).map(|key| (key, format!("value {key}"))).collect();
+    sparse.retain(|key, _| key % 10 == 3);
+    let nested = vec![Some(("pair", seed)), None];
     let below = hold_smart_pointers(seed);
+    keep!(wrapped, tall, sparse, nested);
     keep!(numbers, words, nothing, large, queue, ages, seen, sorted, letters, slices);
     below
 }
@@ -56,6 +67,26 @@ struct Node {
     value: i32,
     parent: RefCell<Weak<Node>>,
     children: RefCell<Vec<Rc<Node>>>,
+}
+
+/// A thread panics with the lock in its hands.
+fn poison(mutex: &Arc<Mutex<i32>>) {
+    let mutex = Arc::clone(mutex);
+    std::panic::set_hook(Box::new(|_| ()));
+    let holder = std::thread::spawn(move || {
+        let held = mutex.lock();
+        assert!(held.is_err(), "poisons the lock");
+    });
+    drop(holder.join());
+    drop(std::panic::take_hook());
+}
+
+/// What a `String` looks like that something else was written over: it is never used as one.
+fn overwritten_string() -> MaybeUninit<String> {
+    let mut string = MaybeUninit::<String>::uninit();
+    // SAFETY: the three words are inside of the string, which nobody takes for one.
+    unsafe { ptr::write(string.as_mut_ptr().cast::<[usize; 3]>(), black_box([3, 0x7ead_0000, 139])) };
+    string
 }
 
 #[inline(never)]
@@ -80,7 +111,14 @@ fn hold_smart_pointers(seed: i32) -> i32 {
     let atomic = AtomicU64::new(1 << 40);
     let flag = AtomicBool::new(true);
     let duration = Duration::from_millis(1500 * seed as u64);
+    let text: Rc<str> = Rc::from("shared text");
+    let poisoned = Arc::new(Mutex::new(3 * seed));
+    poison(&poisoned);
+    let read_twice = RwLock::new(seed);
+    let readers = (read_twice.read(), read_twice.read());
+    let overwritten = overwritten_string();
     let below = hold_closures(seed, leaf.value + branch.value);
+    keep!(text, poisoned, readers, overwritten);
     keep!(boxed, leaf, branch, second, cell, *borrow, guard, rwlock, once, atomic, flag, duration);
     below
 }
