@@ -113,11 +113,16 @@ void broken_promise(const Arguments &)
     std::printf("%d\n", connect(80));
 }
 
+} // namespace
+
+// Where other files could derive more classes, so that the compiler does not know what is called.
+namespace protocol {
+
 class Handler {
 public:
     Handler() { start(); }
     virtual ~Handler() = default;
-    void start() { handle(); }
+    [[gnu::noinline]] void start() { handle(); }
     virtual void handle() = 0;
 };
 
@@ -126,11 +131,15 @@ public:
     void handle() override { std::puts("echo"); }
 };
 
+} // namespace protocol
+
+namespace {
+
 // A constructor that calls what only its derived class has.
 void pure_virtual(const Arguments &)
 {
     announce_ready();
-    Echo().start();
+    protocol::Echo().start();
 }
 
 void uncaught(const Arguments &)
