@@ -11,11 +11,18 @@
 #include <unistd.h>
 #include <wchar.h>
 
+/* A long of 64 bits, in 32-bit programs too. */
+#ifdef __x86_64__
+#define LONG long
+#else
+#define LONG long long
+#endif
+
 struct wide_fields {
     signed int lowest : 1;
     unsigned int gap : 7;
-    signed long most : 63;
-    unsigned long one : 1;
+    signed LONG most : 63;
+    unsigned LONG one : 1;
     _Bool yes : 1;
     enum { NORTH = 1, EAST = 2, SOUTH = 4, WEST = 8 } sides : 4;
 };
@@ -51,7 +58,7 @@ HOLDS long hold_formats(int seed)
     __float128 quad = (__float128)1 / (3 * seed);
     long double complex turned = seed + 0.25L * I;
     _Complex float none = 0;
-    struct wide_fields fields = {-seed, 99, -(1L << 62) + seed, 1, 1, NORTH | WEST};
+    struct wide_fields fields = {-seed, 99, -((LONG)1 << 62) + seed, 1, 1, NORTH | WEST};
     struct unaligned unaligned = {'u', 2.5 * seed, {1, -2, (short)seed}, {'i', 70000}};
     union sized sized = {.large = {0.5, seed, 2.5}};
     struct message *message = malloc(sizeof *message + 2 * sizeof(long));
@@ -60,7 +67,7 @@ HOLDS long hold_formats(int seed)
     message->count = 2;
     message->values[0] = seed;
     message->values[1] = -seed;
-#if defined(__GNUC__) && !defined(__clang__)
+#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__)
     _Float16 half = (_Float16)(1.5f * (float)seed);
     unsigned __int128 wide_bits = ((unsigned __int128)seed << 90) | 5;
     _Float64x extended = 1.25f64x * seed;
@@ -84,7 +91,11 @@ typedef long vector2l __attribute__((vector_size(16)));
 static inline __attribute__((always_inline)) long pause_here(void)
 {
     long result;
+#ifdef __x86_64__
     __asm__ volatile("syscall" : "=a"(result) : "a"((long)SYS_pause) : "rcx", "r11", "memory");
+#else
+    __asm__ volatile("int $0x80" : "=a"(result) : "a"((long)SYS_pause) : "memory");
+#endif
     return result;
 }
 
