@@ -2,7 +2,7 @@
 //! not listed there from the ranges of their root DIEs.
 
 use super::unit::{UNITS_IN_MEMORY, UnitId};
-use super::{DwarfFile, Unit, root};
+use super::{DwarfFile, Unit, ranges, root};
 use crate::address::FileAddress;
 use gimli::UnitType;
 use rustc_hash::FxHashSet;
@@ -73,7 +73,7 @@ impl UnitRanges {
     }
 
     fn read_unlisted(&self, file: &'static DwarfFile) -> Ranges {
-        let mut ranges = Ranges::default();
+        let mut unlisted = Ranges::default();
         for (number, (id, header)) in file.unit_headers().enumerate() {
             if number % UNITS_IN_MEMORY == UNITS_IN_MEMORY - 1 {
                 file.release_units();
@@ -84,12 +84,11 @@ impl UnitRanges {
                 continue;
             }
             let Some(unit) = root::unit(&file.dwarf, *header) else { continue };
-            let Ok(mut unit_ranges) = file.dwarf.unit_ranges(&unit) else { continue };
-            while let Ok(Some(range)) = unit_ranges.next() {
-                ranges.push(range.begin, range.end, id);
+            for range in ranges::of_unit(file, &unit) {
+                unlisted.push(range.begin, range.end, id);
             }
         }
-        ranges.sort();
-        ranges
+        unlisted.sort();
+        unlisted
     }
 }

@@ -1,6 +1,6 @@
 //! A handle to one debugging information entry, and the references between entries.
 
-use super::{Attribute, MAX_CHAIN, Unit};
+use super::{Attribute, MAX_CHAIN, Unit, ranges};
 use crate::address::FileAddress;
 use crate::unwind::Bytes;
 use gimli::{DwAt, UnitOffset};
@@ -136,8 +136,7 @@ impl Die {
 
     /// The ranges of code of this entry.
     fn ranges(self, entry: &Entry) -> impl Iterator<Item = gimli::Range> {
-        let mut ranges = self.unit.file.dwarf.die_ranges(&self.unit.unit, entry).ok();
-        std::iter::from_fn(move || ranges.as_mut()?.next().ok().flatten())
+        ranges::of_entry(self.unit.file, &self.unit.unit, entry)
     }
 
     /// Whether code at `pc` belongs to this entry; `None` when it has no ranges.

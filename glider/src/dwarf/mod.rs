@@ -15,6 +15,7 @@ mod die;
 mod globals;
 mod line;
 mod name;
+mod ranges;
 mod root;
 mod scope;
 mod search;

@@ -1,6 +1,6 @@
 //! One pass over a unit's DIEs: where its functions lie, and what is nested in what.
 
-use super::Unit;
+use super::{Unit, ranges};
 use crate::address::FileAddress;
 use gimli::UnitOffset;
 
@@ -52,8 +52,7 @@ impl UnitIndex {
 
     fn add_function(&mut self, unit: &Unit, offset: UnitOffset) {
         let Ok(entry) = unit.unit.entry(offset) else { return };
-        let Ok(mut ranges) = unit.file.dwarf.die_ranges(&unit.unit, &entry) else { return };
-        while let Ok(Some(range)) = ranges.next() {
+        for range in ranges::of_entry(unit.file, &unit.unit, &entry) {
             if range.begin != 0 && range.begin < range.end {
                 self.functions.push((range.begin, range.end, offset));
             }
