@@ -21,6 +21,22 @@ static void say(const char *what, long result)
     printf("%s: %s\n", what, result >= 0 ? "done" : strerror(errno));
 }
 
+/* The parent of a process, 0 when it cannot be read: proc_pid_stat(5). */
+static pid_t parent_of(pid_t pid)
+{
+    char path[64];
+    int parent = 0;
+
+    snprintf(path, sizeof path, "/proc/%d/stat", pid);
+    FILE *stat = fopen(path, "r");
+    if (stat) {
+        if (fscanf(stat, "%*d (%*[^)]) %*c %d", &parent) != 1)
+            parent = 0;
+        fclose(stat);
+    }
+    return parent;
+}
+
 static void attempt(const gimli_proc_t proc)
 {
     pid_t target = gimli_proc_pid(proc);
@@ -33,7 +49,7 @@ static void attempt(const gimli_proc_t proc)
     say("trace", ptrace(PTRACE_SEIZE, target, 0, 0));
     say("read memory", process_vm_readv(target, &local, 1, &remote, 1, 0));
     say("signal the target", kill(target, 0));
-    say("signal the keeper", kill(getpgid(getppid()), 0));
+    say("signal the keeper", kill(parent_of(getppid()), 0));
     say("make a file", open("/tmp/gimli-escaped", O_CREAT | O_WRONLY, 0600));
     say("make a folder", mkdir("/tmp/gimli-escaped-folder", 0700));
     say("open a socket", socket(AF_INET, SOCK_STREAM, 0));
