@@ -229,7 +229,7 @@ impl<'a> Threads<'a> {
                 let inlined =
                     code.and_then(|code| code.scopes.as_ref()).map_or(0, |scopes| scopes.inlined.len());
                 let text_before = match self.host {
-                    Some(host) => host.before_frame(index),
+                    Some(host) => host.before_frame(index, number + inlined),
                     None => Some(Vec::new()),
                 };
                 self.keep_to_size(thread, pieces.size());

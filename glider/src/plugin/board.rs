@@ -80,18 +80,11 @@ impl Board {
         self.frame.store(frame.unwrap_or(NOWHERE), Ordering::Relaxed);
     }
 
-    /// A plugin is about to run.
+    /// A plugin is about to run, or came back. `turn` goes up by one with each: it is odd while
+    /// the plugin runs. The host counts, so that the page is only written, and waited for by nobody.
     #[inline]
-    pub(super) fn begin(&self, plugin: u16, hook: Hook) {
-        // Written by one process, so no read-modify-write is needed.
-        let turn = self.moment.load(Ordering::Relaxed) >> TURN_SHIFT;
-        self.moment.store(moment(turn + 1, plugin, hook), Ordering::Release);
-    }
-
-    /// It came back.
-    #[inline]
-    pub(super) fn end(&self) {
-        self.moment.store(self.moment.load(Ordering::Relaxed) + (1 << TURN_SHIFT), Ordering::Release);
+    pub(super) fn tell(&self, turn: u64, plugin: u16, hook: Hook) {
+        self.moment.store(moment(turn, plugin, hook), Ordering::Release);
     }
 
     /// A thread is in the spool, which has this size now.
@@ -168,9 +161,9 @@ mod tests {
         assert_eq!(board.last_call(), (0, None));
         let call = Call { plugin: 1, hook: Hook::BeforeFrame, thread: 7, frame: Some(3) };
         board.come_to(7, Some(3));
-        board.begin(1, Hook::BeforeFrame);
+        board.tell(1, 1, Hook::BeforeFrame);
         assert_eq!((board.last_call(), board.running()), ((1, Some(call)), Some(call)));
-        board.end();
+        board.tell(2, 1, Hook::BeforeFrame);
         assert_eq!((board.last_call(), board.running()), ((2, Some(call)), None));
         assert_eq!(call.to_string(), "before frame (thread 7, frame 3)");
         board.conclude(Ending::Descriptors);

@@ -5,7 +5,7 @@ use super::board::Ending;
 use super::c_api::{self, Built, Handles, Registrations, Tables};
 use super::confine::is_copy;
 use super::hook::{Hook, HookSet};
-use super::nest::Nest;
+use super::nest::{Nest, Told};
 use super::rust_api::RustPlugin;
 use super::search::Planned;
 use super::services::Services;
@@ -32,11 +32,11 @@ pub(super) trait Analyzer {
     /// Before a frame; gives whether it is shown.
     fn before_frame(&self, host: &Host<'_>) -> bool;
     /// Before a value; the [`Nest`] has its name.
-    fn before_value(&self, host: &Host<'_>, scope: &Scope<'_>, item: &Item<'_>) -> Shown;
+    fn before_value(&self, host: &Host<'_>, scope: &Scope<'_>, item: &Item<'_>, told: &Told) -> Shown;
     /// A printer for types, where nothing was decided before.
-    fn print_value(&self, host: &Host<'_>, scope: &Scope<'_>, item: &Item<'_>) -> Shown;
+    fn print_value(&self, host: &Host<'_>, scope: &Scope<'_>, item: &Item<'_>, told: &Told) -> Shown;
     /// After a value.
-    fn after_value(&self, host: &Host<'_>, scope: &Scope<'_>, item: &Item<'_>);
+    fn after_value(&self, host: &Host<'_>, scope: &Scope<'_>, item: &Item<'_>, told: &Told);
     /// After a frame.
     fn after_frame(&self, host: &Host<'_>);
     /// After a thread.
@@ -102,6 +102,10 @@ pub struct Host<'a> {
     /// Hash tables of C modules.
     pub(super) tables: Tables,
     slots: Vec<Slot>,
+    /// The hooks that any of them ever had.
+    hooks: Cell<HookSet>,
+    /// How many calls have begun and ended, each counted.
+    turn: Cell<u64>,
     /// Whether more is done around the call for a value than the least.
     is_watchful: bool,
     /// Stacks of other threads than the one at hand.
@@ -133,6 +137,8 @@ impl<'a> Host<'a> {
             built: Built::default(),
             tables: Tables::default(),
             slots: seat.plugins.iter().map(|planned| Slot::new(planned)).collect(),
+            hooks: Cell::default(),
+            turn: Cell::new(0),
             is_watchful: seat.notes_calls || seat.is_strict.get(),
             others: RefCell::default(),
             frame_counts: RefCell::default(),
@@ -210,7 +216,7 @@ impl<'a> Host<'a> {
 
     /// The same for a hook of a value: there are very many, and of most nothing comes. What was
     /// printed is told to `say`.
-    #[inline]
+    #[inline(always)]
     fn call_for_value<R>(
         &self,
         index: usize,
@@ -219,27 +225,47 @@ impl<'a> Host<'a> {
         say: impl FnMut(PluginText),
     ) -> R {
         if self.is_watchful {
-            let (result, text) = self.call(index, hook, run);
-            text.into_iter().for_each(say);
-            return result;
+            return self.watch_value(index, hook, run, say);
         }
         let result = self.guarded(index, hook, run);
         if self.seat.printed.borrow().is_pending() {
-            self.take(index).into_iter().for_each(say);
+            self.take_for_value(index, say);
         }
         result
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn watch_value<R>(
+        &self,
+        index: usize,
+        hook: Hook,
+        run: impl FnOnce() -> R,
+        say: impl FnMut(PluginText),
+    ) -> R {
+        let (result, text) = self.call(index, hook, run);
+        text.into_iter().for_each(say);
+        result
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn take_for_value(&self, index: usize, say: impl FnMut(PluginText)) {
+        self.take(index).into_iter().for_each(say);
     }
 
     /// Runs a hook, with the board saying so.
     #[inline(always)]
     fn guarded<R>(&self, index: usize, hook: Hook, run: impl FnOnce() -> R) -> R {
-        self.seat.board.begin(index as u16, hook);
+        let turn = self.turn.get() + 1;
+        self.turn.set(turn + 1);
+        self.seat.board.tell(turn, index as u16, hook);
         self.seat.has_run.set(true);
         let result = c_api::with_current(self, run);
         if is_copy() {
             self.seat.check();
         }
-        self.seat.board.end();
+        self.seat.board.tell(turn + 1, index as u16, hook);
         result
     }
 
@@ -247,6 +273,7 @@ impl<'a> Host<'a> {
     pub(super) fn set_hooks(&self, change: impl FnOnce(HookSet) -> HookSet) {
         if let Some(slot) = self.calling().and_then(|plugin| self.slots.get(plugin)) {
             slot.hooks.set(change(slot.hooks.get()));
+            self.hooks.set(self.hooks.get().and(slot.hooks.get()));
         }
     }
 
@@ -288,17 +315,15 @@ impl<'a> Host<'a> {
         });
     }
 
-    /// Calls each plugin that has the hook, in order. Gives what each call gave, and the texts.
+    /// Calls each plugin that has the hook, in order. Gives the texts.
     #[inline]
-    fn each<R>(&self, hook: Hook, run: impl Fn(&dyn Analyzer) -> R) -> (Vec<R>, Vec<PluginText>) {
-        let (mut results, mut texts) = (Vec::new(), Vec::new());
+    fn each(&self, hook: Hook, mut run: impl FnMut(&dyn Analyzer)) -> Vec<PluginText> {
+        let mut texts = Vec::new();
         for (index, slot) in self.slots.iter().enumerate() {
             let Some(analyzer) = slot.with(hook) else { continue };
-            let (result, text) = self.call(index, hook, || run(analyzer));
-            results.push(result);
-            texts.extend(text);
+            texts.extend(self.call(index, hook, || run(analyzer)).1);
         }
-        (results, texts)
+        texts
     }
 
     /// Before a thread. Gives the text to put before it, or `None` when it is hidden.
@@ -310,9 +335,9 @@ impl<'a> Host<'a> {
         if !is_known {
             return Some(texts);
         }
-        let (shown, printed) = self.each(Hook::BeginThread, |plugin| plugin.begin_thread(self));
-        texts.extend(printed);
-        if shown.iter().all(|shown| *shown) {
+        let mut is_shown = true;
+        texts.extend(self.each(Hook::BeginThread, |plugin| is_shown &= plugin.begin_thread(self)));
+        if is_shown {
             return Some(texts);
         }
         self.pending.borrow_mut().extend(texts);
@@ -325,7 +350,7 @@ impl<'a> Host<'a> {
     pub fn end_thread(&self) -> Vec<PluginText> {
         let mut texts = std::mem::take(&mut *self.pending.borrow_mut());
         if self.thread.borrow().is_some() {
-            texts.extend(self.each(Hook::EndThread, |plugin| plugin.end_thread(self)).1);
+            texts.extend(self.each(Hook::EndThread, |plugin| plugin.end_thread(self)));
         }
         self.come_to(0, None);
         *self.thread.borrow_mut() = None;
@@ -333,15 +358,15 @@ impl<'a> Host<'a> {
         texts
     }
 
-    /// Before a frame, by its index among the frames kept. Gives the text to put before it, or
-    /// `None` when it is hidden.
-    pub fn before_frame(&self, frame: usize) -> Option<Vec<PluginText>> {
-        self.number.set(self.thread.borrow().as_ref().map_or(0, |stack| stack.number(frame)));
+    /// Before a frame, by its index among the frames kept; `number` is the one that the report
+    /// prints. Gives the text to put before it, or `None` when it is hidden.
+    pub fn before_frame(&self, frame: usize, number: usize) -> Option<Vec<PluginText>> {
+        self.number.set(number);
         self.come_to(self.tid.get(), Some(frame));
         let mut texts = std::mem::take(&mut *self.pending.borrow_mut());
-        let (shown, printed) = self.each(Hook::BeforeFrame, |plugin| plugin.before_frame(self));
-        texts.extend(printed);
-        if shown.iter().all(|shown| *shown) {
+        let mut is_shown = true;
+        texts.extend(self.each(Hook::BeforeFrame, |plugin| is_shown &= plugin.before_frame(self)));
+        if is_shown {
             return Some(texts);
         }
         self.pending.borrow_mut().extend(texts);
@@ -351,7 +376,7 @@ impl<'a> Host<'a> {
 
     /// After a frame that is shown. Gives the text to put after it.
     pub fn after_frame(&self) -> Vec<PluginText> {
-        let texts = self.each(Hook::AfterFrame, |plugin| plugin.after_frame(self)).1;
+        let texts = self.each(Hook::AfterFrame, |plugin| plugin.after_frame(self));
         self.come_to(self.tid.get(), None);
         texts
     }
@@ -366,7 +391,7 @@ impl<'a> Host<'a> {
     /// After all threads: fills in what the footer says of plugins.
     pub fn finish(&self, footer: &mut Footer) {
         footer.plugin_output = std::mem::take(&mut *self.pending.borrow_mut());
-        footer.plugin_output.extend(self.each(Hook::GlobalTrace, |plugin| plugin.global_trace(self)).1);
+        footer.plugin_output.extend(self.each(Hook::GlobalTrace, |plugin| plugin.global_trace(self)));
         footer.plugins = self.slots.iter().map(|slot| slot.entry.borrow().clone()).collect();
         footer.plugin_calls = std::mem::take(&mut *self.notes.borrow_mut());
     }
@@ -484,11 +509,11 @@ pub(super) struct FrameContext {
 
 impl ValueHooks for Host<'_> {
     fn before(&self, scope: &Scope<'_>, item: &Item<'_>) -> Option<Box<Before>> {
-        self.nest.borrow_mut().enter(item);
+        let told = self.nest.borrow_mut().enter(item, |die| c_api::declare(self, die))?;
         let mut before: Option<Box<Before>> = None;
         for (index, slot) in self.slots.iter().enumerate() {
             let Some(plugin) = slot.with(Hook::BeforeVariable) else { continue };
-            let hook = || plugin.before_value(self, scope, item);
+            let hook = || plugin.before_value(self, scope, item, &told);
             let say = |text| before.get_or_insert_default().texts.push(text);
             let decided = self.call_for_value(index, Hook::BeforeVariable, hook, say);
             // All see what comes; the first to decide wins.
@@ -496,11 +521,14 @@ impl ValueHooks for Host<'_> {
                 before.get_or_insert_default().shown = decided;
             }
         }
+        if !self.hooks.get().has(Hook::PrintValue) {
+            return before;
+        }
         for (index, slot) in self.slots.iter().enumerate() {
             let Some(plugin) = slot.with(Hook::PrintValue) else { continue };
             // Of printers none is asked in vain.
             if is_undecided(&before) {
-                let hook = || plugin.print_value(self, scope, item);
+                let hook = || plugin.print_value(self, scope, item, &told);
                 let say = |text| before.get_or_insert_default().texts.push(text);
                 let decided = self.call_for_value(index, Hook::PrintValue, hook, say);
                 if !matches!(decided, Shown::AsIs) {
@@ -511,14 +539,15 @@ impl ValueHooks for Host<'_> {
         before
     }
 
-    fn after(&self, scope: &Scope<'_>, item: &Item<'_>) -> Vec<PluginText> {
+    fn after(&self, scope: &Scope<'_>, item: &Item<'_>) -> Box<[PluginText]> {
         let mut texts = Vec::new();
+        let Some(told) = self.nest.borrow().told(item.depth) else { return Box::default() };
         for (index, slot) in self.slots.iter().enumerate() {
             let Some(plugin) = slot.with(Hook::AfterVariable) else { continue };
-            let hook = || plugin.after_value(self, scope, item);
+            let hook = || plugin.after_value(self, scope, item, &told);
             self.call_for_value(index, Hook::AfterVariable, hook, |text| texts.push(text));
         }
-        texts
+        texts.into_boxed_slice()
     }
 }
 

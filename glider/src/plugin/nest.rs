@@ -9,7 +9,7 @@ use crate::values::{Item, ItemName, Part};
 use std::ffi::{c_char, c_void};
 
 /// Types whose declaration is at hand: a power of two.
-const TYPES_AT_HAND: usize = 256;
+const TYPES_AT_HAND: usize = 1024;
 
 /// The value at hand and those around it.
 pub(super) struct Nest {
@@ -22,7 +22,7 @@ pub(super) struct Nest {
 struct Level {
     /// The complete name, with a NUL.
     name: Vec<u8>,
-    told: Option<Told>,
+    told: Told,
 }
 
 /// The declared name of a type as C has it, and its size in bytes.
@@ -38,6 +38,12 @@ pub(super) struct Told {
     pub(super) size: u64,
 }
 
+impl Default for Told {
+    fn default() -> Self {
+        Told { name: c"".as_ptr(), data_type: c"".as_ptr(), address: std::ptr::null_mut(), size: 0 }
+    }
+}
+
 impl Default for Nest {
     fn default() -> Self {
         Nest { levels: Vec::new(), types: vec![None; TYPES_AT_HAND] }
@@ -45,47 +51,19 @@ impl Default for Nest {
 }
 
 impl Nest {
-    /// A value is about to be printed.
+    /// A value is about to be printed. Gives what C hooks are told of it; `declare` tells how its
+    /// type is declared.
     #[inline]
-    pub(super) fn enter(&mut self, item: &Item<'_>) {
+    pub(super) fn enter(&mut self, item: &Item<'_>, declare: impl FnOnce(Die) -> Declared) -> Option<Told> {
         if self.levels.len() <= item.depth {
-            self.levels.resize_with(item.depth + 1, Level::default);
+            self.deepen(item.depth);
         }
-        let Some(Level { name, told }) = self.levels.get_mut(item.depth) else { return };
-        *told = None;
-        name.clear();
+        let (outer, rest) = self.levels.split_at_mut_checked(item.depth)?;
+        let level = rest.first_mut()?;
         match (item.part, item.name) {
-            (Part::Pointee, _) => return self.enter_pointee(item.depth),
-            (_, ItemName::Text(text)) => {
-                name.reserve(text.len() + 1);
-                name.extend_from_slice(text.as_bytes());
-            }
-            (_, ItemName::Index(index)) => push_index(name, index),
-        }
-        name.push(0);
-    }
-
-    /// What a pointer points at goes by the pointer's name.
-    fn enter_pointee(&mut self, depth: usize) {
-        let (outer, rest) = self.levels.split_at_mut(depth);
-        let (Some(Level { name, .. }), Some(pointer)) = (rest.first_mut(), outer.last()) else { return };
-        name.push(b'*');
-        name.extend(pointer.name.iter().take_while(|byte| **byte != 0));
-        name.push(0);
-    }
-
-    /// The complete name of the value at this depth.
-    pub(super) fn name(&self, depth: usize) -> String {
-        let name = self.levels.get(depth).and_then(|level| level.name.split_last()).map(|(_, name)| name);
-        String::from_utf8_lossy(name.unwrap_or_default()).into_owned()
-    }
-
-    /// What C hooks are told of a value that was entered; `declare` tells how its type is declared.
-    #[inline]
-    pub(super) fn told(&mut self, item: &Item<'_>, declare: impl FnOnce(Die) -> Declared) -> Option<Told> {
-        let level = self.levels.get_mut(item.depth)?;
-        if let Some(told) = level.told {
-            return Some(told);
+            (Part::Pointee, _) => name_pointee(&mut level.name, outer),
+            (_, ItemName::Text(text)) => name_text(&mut level.name, text),
+            (_, ItemName::Index(index)) => name_index(&mut level.name, index),
         }
         let (data_type, size) = match item.type_die {
             Some(die) => declared(&mut self.types, die, declare),
@@ -97,8 +75,25 @@ impl Nest {
             address: item.place.address().map_or(std::ptr::null_mut(), foreign),
             size: item.size.unwrap_or(size),
         };
-        level.told = Some(told);
+        level.told = told;
         Some(told)
+    }
+
+    #[cold]
+    fn deepen(&mut self, depth: usize) {
+        self.levels.resize_with(depth + 1, Level::default);
+    }
+
+    /// What C hooks were told of the value that was entered at this depth.
+    #[inline]
+    pub(super) fn told(&self, depth: usize) -> Option<Told> {
+        self.levels.get(depth).map(|level| level.told)
+    }
+
+    /// The complete name of the value at this depth.
+    pub(super) fn name(&self, depth: usize) -> String {
+        let name = self.levels.get(depth).and_then(|level| level.name.split_last()).map(|(_, name)| name);
+        String::from_utf8_lossy(name.unwrap_or_default()).into_owned()
     }
 }
 
@@ -109,7 +104,9 @@ fn declared(
     declare: impl FnOnce(Die) -> Declared,
 ) -> Declared {
     let key = die.key();
-    let slot = types.get_mut(key.1 % TYPES_AT_HAND);
+    // Fibonacci hashing: offsets of types that are used together often end alike.
+    let mixed = (key.1 as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
+    let slot = types.get_mut(mixed as usize % TYPES_AT_HAND);
     match &slot {
         Some(Some((known, declared))) if *known == key => *declared,
         _ => {
@@ -122,11 +119,38 @@ fn declared(
     }
 }
 
+#[inline]
+fn name_text(name: &mut Vec<u8>, text: &str) {
+    name.clear();
+    name.reserve(text.len() + 1);
+    name.extend_from_slice(text.as_bytes());
+    name.push(0);
+}
+
+/// What a pointer points at goes by the pointer's name.
+fn name_pointee(name: &mut Vec<u8>, outer: &[Level]) {
+    let pointer = outer.last().map_or(&[][..], |level| level.name.as_slice());
+    name.clear();
+    name.push(b'*');
+    name.extend(pointer.iter().take_while(|byte| **byte != 0));
+    name.push(0);
+}
+
 /// `[12]`.
-fn push_index(name: &mut Vec<u8>, index: u64) {
+#[inline]
+fn name_index(name: &mut Vec<u8>, index: u64) {
+    name.clear();
+    match index {
+        // Most are.
+        0..10 => name.extend_from_slice(&[b'[', b'0' + index as u8, b']', 0]),
+        _ => name_long_index(name, index),
+    }
+}
+
+fn name_long_index(name: &mut Vec<u8>, index: u64) {
     name.push(b'[');
     name.extend_from_slice(itoa::Buffer::new().format(index).as_bytes());
-    name.push(b']');
+    name.extend_from_slice(b"]\0");
 }
 
 #[cfg(test)]
@@ -143,8 +167,9 @@ mod tests {
         let mut nest = Nest::default();
         let mut enter = |part, name, depth| {
             let item = Item { part, name, type_die: None, place: &place, size: Some(4), depth };
-            nest.enter(&item);
-            let told = nest.told(&item, |_| unreachable!("it has no type")).unwrap();
+            let told = nest.enter(&item, |_| unreachable!("it has no type")).unwrap();
+            let kept = nest.told(depth).unwrap();
+            assert_eq!((kept.name, kept.address, kept.size), (told.name, told.address, told.size));
             assert_eq!((told.address.addr(), told.size), (0x10, 4));
             // SAFETY: a name that was just kept ends with a NUL, and the type is a constant.
             let (as_c, data_type) = unsafe { (CStr::from_ptr(told.name), CStr::from_ptr(told.data_type)) };
@@ -156,6 +181,7 @@ mod tests {
         assert_eq!(enter(Part::Pointee, ItemName::Text("*"), 1), "*list");
         assert_eq!(enter(Part::Pointee, ItemName::Text("*"), 2), "**list");
         assert_eq!(enter(Part::Element, ItemName::Index(12), 1), "[12]");
+        assert_eq!(enter(Part::Element, ItemName::Index(9), 1), "[9]");
         assert_eq!(enter(Part::Member, ItemName::Text(""), 4), "");
     }
 }

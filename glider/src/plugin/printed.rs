@@ -86,8 +86,10 @@ impl Printed {
     pub(super) fn take(&mut self) -> Option<Vec<u8>> {
         // SAFETY: with a null pointer fflush(3) flushes all of C's own streams.
         unsafe { libc::fflush(std::ptr::null_mut()) };
-        let written = self.peek();
-        let text = written.to_vec();
+        let text = self.peek().to_vec();
+        if text.is_empty() {
+            return Some(text);
+        }
         let is_too_much = text.len() as u64 > self.limit;
         if let Some(used) = self.map.get_mut(..text.len()) {
             used.fill(0);

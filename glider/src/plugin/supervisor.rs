@@ -62,6 +62,7 @@ impl Seat<'_> {
 
     /// Before a thread is put into the spool. Does not come back in a process that a plugin has
     /// forked, nor when descriptors were damaged.
+    #[inline(never)]
     pub fn check(&self) {
         // By number as well: clone(2) runs no handlers.
         if is_copy() || getpid() != self.host {

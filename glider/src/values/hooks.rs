@@ -95,18 +95,18 @@ pub trait ValueHooks {
     /// Before the value is read. `None` when nothing was printed and it is shown as it is.
     fn before(&self, scope: &Scope<'_>, item: &Item<'_>) -> Option<Box<Before>>;
 
-    /// After a value that was shown. Gives what was printed.
-    fn after(&self, scope: &Scope<'_>, item: &Item<'_>) -> Vec<PluginText>;
+    /// After a value that was shown. Gives what was printed, nearly always nothing.
+    fn after(&self, scope: &Scope<'_>, item: &Item<'_>) -> Box<[PluginText]>;
 }
 
 /// A value with what hooks printed around it; `None` when it was hidden without a word.
 pub(super) fn with_texts(
     value: Option<Value>,
     text_before: Vec<PluginText>,
-    text_after: Vec<PluginText>,
+    text_after: Box<[PluginText]>,
 ) -> Option<Value> {
     if text_before.is_empty() && text_after.is_empty() {
         return value;
     }
-    Some(Value::Plugin { text_before, value: value.map(Box::new), text_after })
+    Some(Value::Plugin { text_before, value: value.map(Box::new), text_after: text_after.into_vec() })
 }

@@ -12,7 +12,7 @@ use crate::address::Address;
 use crate::dwarf::Die;
 use crate::plugin::hook::{Hook, HookSet};
 use crate::plugin::host::{Analyzer, FrameContext, Host};
-use crate::plugin::nest::Told;
+use crate::plugin::nest::{Declared, Told};
 use crate::values::{Item, Scope, Shown};
 use rustc_hash::FxHashMap;
 use std::cell::RefCell;
@@ -218,16 +218,11 @@ impl CModule {
     }
 
     /// Calls a hook of a variable.
-    fn variable<R>(
-        &self,
-        host: &Host<'_>,
-        item: &Item<'_>,
-        hook: Option<VariableHook<R>>,
-        otherwise: R,
-    ) -> R {
+    #[inline]
+    fn variable<R>(&self, host: &Host<'_>, told: &Told, hook: Option<VariableHook<R>>, otherwise: R) -> R {
         let (Some(hook), Some(context)) = (hook, host.frame_context()) else { return otherwise };
         let FrameContext { tid, number, pc, handle: context } = context;
-        let Some(Told { name, data_type, address, size }) = told(host, item) else { return otherwise };
+        let Told { name, data_type, address, size } = *told;
         let object = self.object.as_ptr();
         // SAFETY: as above; the strings outlive the call.
         unsafe { hook(table(), object, tid, number, pc, context, data_type, name, address, size) }
@@ -243,27 +238,26 @@ impl Analyzer for CModule {
         self.frame(host, self.hooks.before_print_frame, 1) != SUPPRESS
     }
 
-    fn before_value(&self, host: &Host<'_>, _: &Scope<'_>, item: &Item<'_>) -> Shown {
-        match self.variable(host, item, self.hooks.before_print_frame_var, 1) {
+    fn before_value(&self, host: &Host<'_>, _: &Scope<'_>, _: &Item<'_>, told: &Told) -> Shown {
+        match self.variable(host, told, self.hooks.before_print_frame_var, 1) {
             SUPPRESS => Shown::Taken,
             _ => Shown::AsIs,
         }
     }
 
-    fn print_value(&self, host: &Host<'_>, _: &Scope<'_>, item: &Item<'_>) -> Shown {
+    fn print_value(&self, host: &Host<'_>, _: &Scope<'_>, item: &Item<'_>, told: &Told) -> Shown {
         let (Some(die), Some(address)) = (item.type_die, item.place.address()) else { return Shown::AsIs };
         let printers = self.printers_for(host, die);
         if printers.is_empty() {
             return Shown::AsIs;
         }
-        let Some(Told { name, .. }) = told(host, item) else { return Shown::AsIs };
         let frame = host.frame_context().map_or(std::ptr::null_mut(), |context| context.handle);
         let depth = c_int::try_from(item.depth).unwrap_or(c_int::MAX);
         let (process, type_handle) = (process::the_process(), host.handles.add_type(die));
         for printer in printers.iter() {
             // SAFETY: the module's own function with the arguments that the header promises.
             let status = unsafe {
-                (printer.function)(process, frame, name, type_handle, address.0, depth, printer.argument)
+                (printer.function)(process, frame, told.name, type_handle, address.0, depth, printer.argument)
             };
             if status == STOP {
                 return Shown::Taken;
@@ -272,8 +266,8 @@ impl Analyzer for CModule {
         Shown::AsIs
     }
 
-    fn after_value(&self, host: &Host<'_>, _: &Scope<'_>, item: &Item<'_>) {
-        self.variable(host, item, self.hooks.after_print_frame_var, ());
+    fn after_value(&self, host: &Host<'_>, _: &Scope<'_>, _: &Item<'_>, told: &Told) {
+        self.variable(host, told, self.hooks.after_print_frame_var, ());
     }
 
     fn after_frame(&self, host: &Host<'_>) {
@@ -296,13 +290,11 @@ impl Analyzer for CModule {
     }
 }
 
-/// What a hook is told of a value.
-#[inline]
-fn told(host: &Host<'_>, item: &Item<'_>) -> Option<Told> {
-    host.nest.borrow_mut().told(item, |die| {
-        host.handles.declared(die, |die| {
-            (host.services.type_of(die).name.clone(), host.services.size_of(die).unwrap_or(0))
-        })
+/// How a type is declared, for hooks of values.
+#[cold]
+pub(in crate::plugin) fn declare(host: &Host<'_>, die: Die) -> Declared {
+    host.handles.declared(die, |die| {
+        (host.services.type_of(die).name.clone(), host.services.size_of(die).unwrap_or(0))
     })
 }
 

@@ -11,9 +11,9 @@ use super::process::GimliProcStat;
 use crate::address::Address;
 use crate::dwarf::Die;
 use crate::stacks::ThreadStack;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::cell::{OnceCell, RefCell};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::ffi::{CString, c_char, c_void};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -74,7 +74,7 @@ pub(in crate::plugin) struct Handles<'a> {
     frames: RefCell<Passing<(Rc<ThreadStack<'a>>, usize)>>,
     frames_of: RefCell<FxHashMap<(*const ThreadStack<'a>, usize), usize>>,
     /// Program counters of frames that wait for a call to return.
-    return_addresses: RefCell<HashSet<Address>>,
+    return_addresses: RefCell<FxHashSet<Address>>,
     copies: counted::Table<MemoryCopy>,
     types: RefCell<Vec<Die>>,
     types_of: RefCell<HashMap<(usize, usize), usize>>,

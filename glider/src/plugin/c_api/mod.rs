@@ -24,7 +24,7 @@ mod stacks;
 mod text;
 mod types;
 
-pub(super) use ana::foreign;
+pub(super) use ana::{declare, foreign};
 pub(super) use building::Built;
 pub(super) use handles::Handles;
 pub(super) use hash::Tables;

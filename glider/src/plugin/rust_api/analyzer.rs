@@ -3,6 +3,7 @@
 use super::{read_declaration, stacks, values};
 use crate::plugin::hook::{Hook, HookSet};
 use crate::plugin::host::{Analyzer, Host};
+use crate::plugin::nest::Told;
 use crate::plugin::search::Planned;
 use crate::values::{Child, Item, Place, Replaced, Scope, Shown};
 use gimli_plugin_api as api;
@@ -162,7 +163,7 @@ impl Analyzer for RustPlugin {
             != Some(Flow::Hide)
     }
 
-    fn before_value(&self, host: &Host<'_>, scope: &Scope<'_>, item: &Item<'_>) -> Shown {
+    fn before_value(&self, host: &Host<'_>, scope: &Scope<'_>, item: &Item<'_>, _: &Told) -> Shown {
         let Some(current) = self.current_frame(host) else { return Shown::AsIs };
         let shown = values::with_variable(host, scope, item, |variable| {
             self.call(host, Some(Hook::BeforeVariable), |analyzer, services| {
@@ -172,7 +173,7 @@ impl Analyzer for RustPlugin {
         shown.map_or(Shown::AsIs, |shown| self.replaced(host, shown))
     }
 
-    fn print_value(&self, host: &Host<'_>, scope: &Scope<'_>, item: &Item<'_>) -> Shown {
+    fn print_value(&self, host: &Host<'_>, scope: &Scope<'_>, item: &Item<'_>, _: &Told) -> Shown {
         if !self.prints(host, item) {
             return Shown::AsIs;
         }
@@ -185,7 +186,7 @@ impl Analyzer for RustPlugin {
         shown.map_or(Shown::AsIs, |shown| self.replaced(host, shown))
     }
 
-    fn after_value(&self, host: &Host<'_>, scope: &Scope<'_>, item: &Item<'_>) {
+    fn after_value(&self, host: &Host<'_>, scope: &Scope<'_>, item: &Item<'_>, _: &Told) {
         // The interface asks for this after variables themselves only.
         if item.depth > 0 {
             return;

@@ -116,7 +116,7 @@ impl<'a> Printer<'a> {
         let Before { texts, shown } = before;
         let value = match shown {
             Shown::AsIs => show(self),
-            Shown::Taken => return hooks::with_texts(None, texts, Vec::new()),
+            Shown::Taken => return hooks::with_texts(None, texts, Box::default()),
             Shown::Replaced(replaced) => self.replaced(scope, *replaced, item.depth),
         };
         let after = self.hooks.map(|hooks| hooks.after(scope, item)).unwrap_or_default();
