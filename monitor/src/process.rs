@@ -36,8 +36,8 @@ pub(crate) fn descends_from(mut pid: Pid, ancestor: Pid) -> bool {
 }
 
 /// Whether a stopped process stopped itself in a fault handler, as the C original's does: a thread then blocks
-/// the signal that the handler runs for, which it has just reset to its default action, while other faults still have
-/// their handlers. A program that merely blocks all signals in its threads catches none.
+/// the signal that the handler runs for, which it has just reset to its default action. A program that merely blocks
+/// all signals in its threads blocks every fault and catches none.
 pub(crate) fn is_in_fault_handler(pid: Pid) -> bool {
     let faults = [libc::SIGSEGV, libc::SIGABRT, libc::SIGBUS, libc::SIGILL, libc::SIGFPE];
     let faults = faults.into_iter().fold(0, |mask, signal| mask | 1u64 << (signal - 1));
@@ -50,7 +50,8 @@ pub(crate) fn is_in_fault_handler(pid: Pid) -> bool {
         };
         match (mask("SigBlk:"), mask("SigCgt:"), mask("SigIgn:")) {
             (Some(blocked), Some(caught), Some(ignored)) => {
-                caught & faults != 0 && blocked & faults & !caught & !ignored != 0
+                let blocks_all = blocked & faults == faults && caught & faults == 0;
+                !blocks_all && blocked & faults & !caught & !ignored != 0
             }
             _ => false,
         }

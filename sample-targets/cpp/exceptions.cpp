@@ -99,12 +99,17 @@ public:
     const char *what() const noexcept override { return "the peer refused"; }
 };
 
-// A function that promised not to throw.
-[[gnu::noinline]] int connect(int port) noexcept
+[[gnu::noinline]] int checked(int port)
 {
     if (port < 1024)
         throw Refused();
     return port;
+}
+
+// A function that promised not to throw.
+[[gnu::noinline]] int connect(int port) noexcept
+{
+    return checked(port);
 }
 
 void broken_promise(const Arguments &)
