@@ -50,7 +50,9 @@ pub(crate) enum Kind {
 }
 
 const fn stacks(name: &'static str, threads: u32, frames: u32, spin: bool) -> Case {
-    Case { name, kind: Kind::Stacks { threads, frames, spin }, frames: (threads * frames) as usize }
+    // gdb does not show what is beyond main, and lldb not always what a thread begins with.
+    let shown = threads * (frames - 4);
+    Case { name, kind: Kind::Stacks { threads, frames, spin }, frames: shown as usize }
 }
 
 const fn large(name: &'static str, stamps: usize) -> Case {
