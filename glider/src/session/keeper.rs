@@ -233,7 +233,7 @@ fn make_image(process: &ProcessDirectory, request: &Request) -> Option<Image> {
         _ if anonymous > request.max_copy => request.max_copy.min(MOST_OF_STACKS),
         _ => request.max_copy.min(expected.saturating_mul(2)),
     };
-    let expected = if request.pause == Pause::Snapshot { 0 } else { anonymous.min(capacity) };
+    let expected = anonymous.min(capacity);
     Image::create(usize::try_from(capacity).ok()?, usize::try_from(expected).ok()?).ok()
 }
 
