@@ -5,7 +5,7 @@
 use super::INDENT;
 use super::declare::declare;
 use super::page::Page;
-use super::variable::{WIDTH, put_item, put_line, put_omitted, put_pointee, put_value, short};
+use super::variable::{WIDTH, put_end, put_item, put_line, put_omitted, put_pointee, put_value, short};
 use crate::report::value::{Element, Entry, Member, Pointee, Value};
 use std::fmt;
 
@@ -221,11 +221,5 @@ fn put_map(page: &mut Page<'_>, indent: usize, entries: &[Entry], omitted: u64) 
         put_value(page, inner, &"value", value);
         page.end_line();
     }
-    if omitted > 0 {
-        page.indent(inner);
-        put_omitted(page, omitted);
-        page.end_line();
-    }
-    page.indent(indent);
-    page.text("}");
+    put_end(page, indent, omitted);
 }

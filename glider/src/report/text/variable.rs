@@ -339,8 +339,13 @@ fn put_long_elements(
         put_repeats(page, element.repeats);
         page.end_line();
     }
+    put_end(page, indent, omitted);
+}
+
+/// What ends a block of elements, on lines of their own: how many are left out, and the brace.
+pub(super) fn put_end(page: &mut Page<'_>, indent: usize, omitted: u64) {
     if omitted > 0 {
-        page.indent(inner);
+        page.indent(indent + INDENT);
         put_omitted(page, omitted);
         page.end_line();
     }
