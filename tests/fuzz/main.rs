@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod program;
+mod remains;
 mod targets;
 
 use targets::{TARGETS, Target};

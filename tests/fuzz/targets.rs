@@ -2,6 +2,7 @@
 //! Shared by the test (`main.rs`), which gives them a fixed number of mutants, and libFuzzer.
 
 use super::program::{self, DWARF4, DWARF5};
+use super::remains;
 use glider::target::{maps, procfs, siginfo};
 
 /// Something that reads bytes which a target controls.
@@ -25,7 +26,7 @@ macro_rules! of_section {
     };
 }
 
-pub(crate) static TARGETS: [Target; 24] = [
+pub(crate) static TARGETS: [Target; 28] = [
     Target {
         name: "elf",
         run: |bytes| analyze(DWARF5, bytes),
@@ -60,6 +61,14 @@ pub(crate) static TARGETS: [Target; 24] = [
         run: |bytes| drop(procfs::parse_status(bytes)),
         seeds: || vec![STATUS.to_vec()],
     },
+    Target {
+        name: "auxv",
+        run: |bytes| drop([true, false].map(|is_32_bit| procfs::parse_auxv(bytes, is_32_bit))),
+        seeds: || vec![AUXV.to_vec()],
+    },
+    Target { name: "spool", run: remains::read_spool, seeds: remains::spools },
+    Target { name: "footer", run: remains::read_footer, seeds: remains::footers },
+    Target { name: "host", run: remains::judge_host, seeds: remains::pages },
     Target { name: "siginfo", run: read_siginfo, seeds: || vec![vec![11; siginfo::SIZE]] },
     Target {
         name: "demangle",
@@ -72,6 +81,8 @@ const MAPS: &[u8] = b"55d0c0a00000-55d0c0a28000 r-xp 00001000 fd:00 1234 /usr/bi
     7ffd1000-7ffd2000 rw-p 00000000 00:00 0 [stack]\n";
 const STAT: &[u8] =
     b"42 (a) R 1 (\nb) S 1 7 7 0 -1 2129984 0 0 0 0 0 0 0 0 20 0 1 0 777 0 0 0 0 0 0 0 0 0 0 0 0 1 0\n";
+/// `AT_PAGESZ`, `AT_NULL`.
+const AUXV: &[u8] = b"\x06\0\0\0\0\0\0\0\0\x10\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
 const STATUS: &[u8] =
     b"Name:\tx\nTgid:\t7\nTracerPid:\t0\nUid:\t1\t2\t3\t4\nGid:\t5\t6\t7\t8\nGroups:\t1 2 \n\
     CapEff:\t0000000000080000\n";

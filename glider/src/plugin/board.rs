@@ -104,6 +104,17 @@ impl Board {
         self.ending.store(ending as u32, Ordering::Release);
     }
 
+    /// Puts words there that mean anything or nothing: the moment, thread and frame, threads, the spool's
+    /// size, the ending.
+    pub(super) fn put(&self, [moment, place, threads, spool, ending]: [u64; 5]) {
+        self.moment.store(moment, Ordering::Relaxed);
+        self.thread.store(place as i32, Ordering::Relaxed);
+        self.frame.store((place >> 32) as u32, Ordering::Relaxed);
+        self.threads.store(threads, Ordering::Relaxed);
+        self.spool.store(spool, Ordering::Relaxed);
+        self.ending.store(ending as u32, Ordering::Release);
+    }
+
     /// How it said it ends.
     pub(super) fn ending(&self) -> Ending {
         let told = self.ending.load(Ordering::Acquire);

@@ -34,4 +34,4 @@ pub use foreign::sources_for;
 pub use host::Host;
 pub use listing::{look_for_plugins, render_plan};
 pub use search::{Beside, Finder, Plan, Planned, SYSTEM_FOLDER, Search, Sources, Verdict};
-pub use supervisor::{Analysis, Seat, supervise};
+pub use supervisor::{Analysis, Seat, Supervisor, supervise};

@@ -138,7 +138,8 @@ struct Losses<'l> {
     last_texts: &'l mut Vec<PluginText>,
 }
 
-struct Supervisor<'l> {
+/// Forks hosts and judges what they leave behind.
+pub struct Supervisor<'l> {
     limits: &'l Limits,
     board: &'static Board,
     printed: Printed,
@@ -147,7 +148,11 @@ struct Supervisor<'l> {
 }
 
 impl<'l> Supervisor<'l> {
-    fn new(limits: &'l Limits) -> io::Result<Supervisor<'l>> {
+    /// With an empty page, and empty files.
+    ///
+    /// # Errors
+    /// When the system gives no memory or descriptor.
+    pub fn new(limits: &'l Limits) -> io::Result<Supervisor<'l>> {
         Ok(Supervisor {
             limits,
             board: Board::new()?,
@@ -312,6 +317,35 @@ impl<'l> Supervisor<'l> {
                 Ok(status) => break status,
             }
         };
+        self.judge(excess, status, plugins, is_strict)
+    }
+
+    /// What comes of a host that has left these words on the page that it shares with the analyzer, and
+    /// this as its footer: a plugin can write anything there. The spool is cut to what the page says of it.
+    ///
+    /// # Errors
+    /// How the host failed, in words.
+    pub fn judge_remains(
+        &self,
+        page: [u64; 5],
+        footer: &[u8],
+        output: &mut dyn Output,
+    ) -> Result<Footer, String> {
+        self.board.put(page);
+        let put = self.result.set_len(0).and_then(|()| self.result.write_all_at(footer, 0));
+        put.map_err(|error| error.to_string())?;
+        let end = self.judge(None, WaitStatus::Exited(Pid::from_raw(0), 0), 1, false);
+        output.set_size(self.board.progress().1);
+        match end {
+            End::Done(footer) => Ok(*footer),
+            End::Blamed(call, how) => Err(format!("{how}, at {call}")),
+            End::Unclear => Err("one of several plugins".to_owned()),
+            End::Host(how) => Err(how),
+        }
+    }
+
+    /// Whose fault it was that the host ended in this way, if anybody's.
+    fn judge(&self, excess: Option<String>, status: WaitStatus, plugins: usize, is_strict: bool) -> End {
         let (_, call) = self.board.last_call();
         let how = match (excess, self.board.ending(), status) {
             (Some(excess), _, _) => excess,

@@ -11,7 +11,7 @@ pub mod last_resort;
 mod link;
 pub mod outlet;
 pub mod shared_memory;
-mod spool;
+pub mod spool;
 pub mod workers;
 
 pub use keeper::{Pause, Request, Trace, trace};

@@ -47,13 +47,16 @@ const KIND_FOOTER: u32 = 3;
 const KIND_RIGHTS: u32 = 4;
 
 /// Makes an empty spool: a file in memory, with no name in any folder.
-pub(super) fn create() -> io::Result<File> {
+///
+/// # Errors
+/// When the system gives no descriptor.
+pub fn create() -> io::Result<File> {
     Ok(File::from(memfd_create("glider-spool", MemfdFlags::CLOEXEC)?))
 }
 
 /// The analyzer's end.
 #[derive(Debug)]
-pub(super) struct SpoolWriter {
+pub struct SpoolWriter {
     file: File,
     /// Where the branch begins.
     base: u64,
@@ -65,7 +68,8 @@ pub(super) struct SpoolWriter {
 }
 
 impl SpoolWriter {
-    pub(super) fn new(file: File) -> Self {
+    /// Writes to an empty file.
+    pub fn new(file: File) -> Self {
         SpoolWriter { file, base: 0, size: 0, open: 0, failed: false }
     }
 
@@ -161,36 +165,36 @@ impl Output for SpoolWriter {
 
 /// Where a part lies in the spool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Part {
+pub struct Part {
     offset: u64,
     length: u64,
 }
 
 impl Part {
     /// Whether there is nothing to show.
-    pub(super) fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.length == 0
     }
 }
 
 /// The keeper's end: an index of the parts that are there.
 #[derive(Debug)]
-pub(super) struct SpoolReader {
+pub struct SpoolReader {
     file: File,
     /// What the analyzer has given up, in words.
-    pub(super) rights: Option<String>,
+    pub rights: Option<String>,
     /// Everything before the first thread.
-    pub(super) header: Option<Part>,
+    pub header: Option<Part>,
     /// Each thread of the capture.
-    pub(super) threads: Vec<Option<Part>>,
+    pub threads: Vec<Option<Part>>,
     /// What follows the threads, when the analysis came to its end.
-    pub(super) footer: Option<Footer>,
+    pub footer: Option<Footer>,
 }
 
 impl SpoolReader {
     /// Indexes the records of a spool about `thread_count` threads: of each branch up to the first
     /// that is not whole. Of two records for the same part the first counts.
-    pub(super) fn new(file: File, thread_count: usize) -> Self {
+    pub fn new(file: File, thread_count: usize) -> Self {
         let mut reader =
             SpoolReader { file, rights: None, header: None, threads: vec![None; thread_count], footer: None };
         let size = reader.file.metadata().map_or(0, |metadata| metadata.len());
@@ -256,7 +260,10 @@ impl SpoolReader {
     }
 
     /// Copies a part to `output`.
-    pub(super) fn copy(&self, part: Part, output: &mut dyn Write) -> io::Result<()> {
+    ///
+    /// # Errors
+    /// Those of `output`, and of reading a part that is no longer there.
+    pub fn copy(&self, part: Part, output: &mut dyn Write) -> io::Result<()> {
         let mut buffer = vec![0; CHUNK];
         let (mut offset, end) = (part.offset, part.offset + part.length);
         while offset < end {

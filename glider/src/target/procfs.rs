@@ -243,13 +243,7 @@ impl ProcessDirectory {
     pub fn read_auxv(&self) -> io::Result<Vec<(u64, u64)>> {
         const CLASS_32: u8 = 1;
         let is_32_bit = self.read_executable_head().is_ok_and(|head| head.get(4) == Some(&CLASS_32));
-        let content = self.read_of_memory("auxv", MAX_FILE)?;
-        Ok(match is_32_bit {
-            true => {
-                parse_auxv(content.as_chunks::<4>().0.iter().map(|word| u32::from_le_bytes(*word).into()))
-            }
-            false => parse_auxv(content.as_chunks::<8>().0.iter().map(|word| u64::from_le_bytes(*word))),
-        })
+        Ok(parse_auxv(&self.read_of_memory("auxv", MAX_FILE)?, is_32_bit))
     }
 
     /// Opens the memory. The kernel asks the same permission for it as for tracing.
@@ -397,15 +391,15 @@ fn parse_command_line(content: &[u8]) -> Vec<String> {
     content.split(|&byte| byte == 0).map(|argument| String::from_utf8_lossy(argument).into_owned()).collect()
 }
 
-fn parse_auxv(words: impl Iterator<Item = u64>) -> Vec<(u64, u64)> {
-    let words: Vec<u64> = words.collect();
-    words
-        .as_chunks::<2>()
-        .0
-        .iter()
-        .map(|[kind, value]| (*kind, *value))
-        .take_while(|&(kind, _)| kind != 0)
-        .collect()
+/// The auxiliary vector (getauxval(3)): pairs of words, type and value, up to `AT_NULL`. A process may
+/// have put anything there (prctl(2), `PR_SET_MM_AUXV`).
+pub fn parse_auxv(content: &[u8], is_32_bit: bool) -> Vec<(u64, u64)> {
+    let words: Vec<u64> = match is_32_bit {
+        true => content.as_chunks().0.iter().map(|word| u32::from_le_bytes(*word).into()).collect(),
+        false => content.as_chunks().0.iter().map(|word| u64::from_le_bytes(*word)).collect(),
+    };
+    let pairs = words.as_chunks::<2>().0.iter().map(|[kind, value]| (*kind, *value));
+    pairs.take_while(|&(kind, _)| kind != 0).collect()
 }
 
 #[cfg(test)]
@@ -446,8 +440,11 @@ mod tests {
 
     #[test]
     fn the_auxiliary_vector_ends_at_its_null_entry() {
-        let words = [33u64, 0x7ffe, 6, 4096, 0, 0, 9, 9, 1];
-        assert_eq!(parse_auxv(words.into_iter()), [(33, 0x7ffe), (6, 4096)]);
+        let words = [33u32, 0x7ffe, 6, 4096, 0, 0, 9, 9, 1];
+        let narrow: Vec<u8> = words.into_iter().flat_map(u32::to_le_bytes).collect();
+        let wide: Vec<u8> = words.into_iter().map(u64::from).flat_map(u64::to_le_bytes).collect();
+        assert_eq!(parse_auxv(&narrow, true), [(33, 0x7ffe), (6, 4096)]);
+        assert_eq!(parse_auxv(&wide, false), [(33, 0x7ffe), (6, 4096)]);
     }
 
     #[test]

@@ -5,6 +5,8 @@
 
 #[path = "../program.rs"]
 mod program;
+#[path = "../remains.rs"]
+mod remains;
 #[path = "../targets.rs"]
 mod targets;
 
