@@ -42,6 +42,7 @@ const GRACE: Duration = Duration::from_secs(10);
 /// One trace. An error means that there is no report.
 fn run(settings: &Settings) -> anyhow::Result<u8> {
     child_signals::take();
+    let last_resort = LastResort::arm(settings.timeout.saturating_add(GRACE));
     let process = open_target(settings.pid)?;
     if process.pid() != settings.pid {
         say(&format!("{} is a thread of process {}, which is traced", settings.pid, process.pid()));
@@ -83,7 +84,6 @@ fn run(settings: &Settings) -> anyhow::Result<u8> {
         max_copy: settings.max_copy,
         servers: settings.debug.servers,
     };
-    let last_resort = LastResort::arm(settings.timeout.saturating_add(GRACE));
     let trace = trace(&process, &request, &mut analyzer).inspect_err(|_| {
         if let (Some(path), Some(file)) = (&settings.output, &file) {
             outlet::remove_unused(path, file);

@@ -1,7 +1,6 @@
 //! What glider's own processes leave behind for one another, written by one that has been taken over: the
 //! spool, the footer, the page of the plugin host.
 
-use glider::limits::Limits;
 use glider::plugin::Supervisor;
 use glider::report::render::{Format, Style, render_footer};
 use glider::report::{Footer, Module, PluginText, Status};

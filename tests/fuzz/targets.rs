@@ -61,11 +61,7 @@ pub(crate) static TARGETS: [Target; 28] = [
         run: |bytes| drop(procfs::parse_status(bytes)),
         seeds: || vec![STATUS.to_vec()],
     },
-    Target {
-        name: "auxv",
-        run: |bytes| drop([true, false].map(|is_32_bit| procfs::parse_auxv(bytes, is_32_bit))),
-        seeds: || vec![AUXV.to_vec()],
-    },
+    Target { name: "auxv", run: |bytes| drop(procfs::parse_auxv(bytes)), seeds: || vec![AUXV.to_vec()] },
     Target { name: "spool", run: remains::read_spool, seeds: remains::spools },
     Target { name: "footer", run: remains::read_footer, seeds: remains::footers },
     Target { name: "host", run: remains::judge_host, seeds: remains::pages },

@@ -5,6 +5,7 @@
 
 mod cases;
 mod confinement;
+mod identity;
 mod limits;
 mod plugins;
 mod secrets;

@@ -5,14 +5,13 @@
 //! where the user asked for it, before the target is stopped, and is ended then: however long
 //! a server takes, nothing waits for it.
 
-use super::descriptors;
 use super::privileges::keep_capabilities;
+use super::{child, descriptors};
 use libloading::os::unix::Library;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::prctl;
-use nix::sys::signal::{Signal, kill};
+use nix::sys::signal::Signal;
 use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockType, recv, send, socketpair};
-use nix::sys::wait::waitpid;
 use nix::unistd::{ForkResult, Pid, fork, getpid, getppid};
 use rustix::thread::CapabilitySet;
 use std::ffi::{CStr, OsString, c_char, c_int, c_uchar, c_void};
@@ -100,9 +99,7 @@ impl Fetcher {
 
 impl Drop for Fetcher {
     fn drop(&mut self) {
-        // It is not reaped yet, so the id is still its own.
-        let _ = kill(self.pid, Signal::SIGKILL);
-        while waitpid(self.pid, None) == Err(nix::Error::EINTR) {}
+        child::end(self.pid);
     }
 }
 

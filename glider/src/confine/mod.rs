@@ -14,6 +14,7 @@
 //!
 //! What the kernel does not have is left out, and [`give_up`] says so.
 
+pub mod child;
 pub mod descriptors;
 pub mod fetcher;
 mod landlock;

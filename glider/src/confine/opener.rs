@@ -8,21 +8,25 @@
 //! has been taken over by what it parses gets no secret of root's here. It opens nothing that it has
 //! not looked at (`O_PATH`), since opening some devices has effects.
 //!
+//! A file system that does not answer (a file server that is gone, a FUSE file system of the target's user)
+//! holds up whoever looks at it, for as long as it likes. So the opener has several hands, threads that answer
+//! requests side by side: such a file costs one of them, and the analyzer waits for it no longer than a moment.
+//!
 //! It looks into the target through the directory of `/proc` that the keeper holds, so an id that
 //! was given to another process leads nowhere.
 
-use super::descriptors;
 use super::privileges::keep_capabilities;
 use super::seccomp;
 use super::trust::{self, TrustedFile, Whose};
+use super::{child, descriptors};
 use crate::target::{Owner, ProcessDirectory};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::prctl;
-use nix::sys::signal::{Signal, kill};
+use nix::sys::signal::Signal;
 use nix::sys::socket::{
     AddressFamily, ControlMessage, ControlMessageOwned, MsgFlags, SockFlag, SockType, recvmsg, sendmsg,
     socketpair,
 };
-use nix::sys::wait::waitpid;
 use nix::unistd::{ForkResult, Pid, fork, getpid, getppid};
 use rustix::fs::{CWD, FileType, Mode, OFlags, ResolveFlags, fstat, openat, openat2};
 use rustix::thread::CapabilitySet;
@@ -35,9 +39,18 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc::channel;
+use std::time::{Duration, Instant};
 
 /// Bytes of a request or an answer.
 const MAX_MESSAGE: usize = 8192;
+/// Requests that are answered at the same time: all but one of them may be held up for good.
+const HANDS: u32 = 8;
+/// Bytes of a hand's stack.
+const HAND_STACK: usize = 256 << 10;
+/// How long an answer is waited for.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Where a path begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,6 +84,8 @@ pub struct Opener {
 pub struct Line {
     descriptor: OwnedFd,
     target_has_root: bool,
+    /// Requests that had no answer in time: so many hands are held up.
+    unanswered: AtomicU32,
 }
 
 static LINE: OnceLock<Line> = OnceLock::new();
@@ -98,6 +113,22 @@ impl Opener {
         }
     }
 
+    /// The first bytes of the executable file, whatever has become of its path: no more than an ELF header
+    /// has. Empty where they cannot be had.
+    pub fn executable_head(&self) -> Vec<u8> {
+        const ELF_HEADER: usize = 64;
+        let Ok(Answer { file: Some(file), .. }) =
+            request(self.line.as_fd(), Place::Process, Path::new("exe"))
+        else {
+            return Vec::new();
+        };
+        let mut head = vec![0; ELF_HEADER];
+        // The opener has read of it already, so that this does not wait for its file system.
+        let count = File::from(file).read_at(&mut head, 0).unwrap_or_default();
+        head.truncate(count);
+        head
+    }
+
     /// The descriptor of the line to it.
     pub fn descriptor(&self) -> RawFd {
         self.line.as_raw_fd()
@@ -108,16 +139,36 @@ impl Opener {
     pub fn use_here(&self) {
         // SAFETY: the descriptor is open, and in this process nothing else will close it.
         let descriptor = unsafe { OwnedFd::from_raw_fd(self.line.as_raw_fd()) };
-        let _ = LINE.set(Line { descriptor, target_has_root: self.target_has_root });
+        let (target_has_root, unanswered) = (self.target_has_root, AtomicU32::new(0));
+        let _ = LINE.set(Line { descriptor, target_has_root, unanswered });
     }
 }
 
 impl Drop for Opener {
     fn drop(&mut self) {
-        // It is not reaped yet, so the id is still its own.
-        let _ = kill(self.pid, Signal::SIGKILL);
-        while waitpid(self.pid, None) == Err(nix::Error::EINTR) {}
+        child::end(self.pid);
     }
+}
+
+impl Line {
+    /// Asks, unless so many were asked in vain that nobody is left to answer.
+    fn request(&self, place: Place, path: &Path) -> io::Result<Answer> {
+        if self.unanswered.load(Ordering::Relaxed) >= HANDS {
+            let why = "too many files before it lie in file systems that do not answer";
+            return Err(io::Error::new(io::ErrorKind::TimedOut, why));
+        }
+        request(self.descriptor.as_fd(), place, path).inspect_err(|error| {
+            if error.kind() == io::ErrorKind::TimedOut {
+                self.unanswered.fetch_add(1, Ordering::Relaxed);
+            }
+        })
+    }
+}
+
+/// Whether a file system that this trace has to do with does not answer, so that only the opener may look
+/// at files from here on.
+pub(super) fn is_held_up() -> bool {
+    LINE.get().is_some_and(|line| line.unanswered.load(Ordering::Relaxed) > 0)
 }
 
 /// Whether the target has a root directory of its own, [`Place::TargetRoot`]; `None` when this process
@@ -129,7 +180,7 @@ pub fn target_has_root() -> Option<bool> {
 /// Opens a regular file for reading, by the opener. `None` when this process has none.
 pub fn ask(place: Place, path: &Path) -> Option<io::Result<File>> {
     let line = LINE.get()?;
-    Some(match request(line.descriptor.as_fd(), place, path) {
+    Some(match line.request(place, path) {
         Ok(Answer { code: 0, file: Some(file), .. }) => Ok(File::from(file)),
         Ok(Answer { code, .. }) if code > 0 => Err(io::Error::from_raw_os_error(code)),
         Ok(_) => Err(io::Error::other("the process that opens files has ended")),
@@ -141,7 +192,7 @@ pub fn ask(place: Place, path: &Path) -> Option<io::Result<File>> {
 /// has none.
 pub(super) fn ask_whether_trusted(path: &Path, whose: Whose) -> Option<Result<Option<TrustedFile>, String>> {
     let line = LINE.get()?;
-    Some(match request(line.descriptor.as_fd(), Place::Trusted(whose), path) {
+    Some(match line.request(Place::Trusted(whose), path) {
         Ok(Answer { code: 0, file: Some(file), words }) => {
             Ok(Some(TrustedFile { path: PathBuf::from(OsString::from_vec(words)), file: File::from(file) }))
         }
@@ -151,7 +202,7 @@ pub(super) fn ask_whether_trusted(path: &Path, whose: Whose) -> Option<Result<Op
     })
 }
 
-/// Opens `exe`, `statm` or `map_files/…` of the target for reading: by the opener, which holds its directory
+/// Opens `exe`, `statm`, `status` or `map_files/…` of the target for reading: by the opener, which holds its directory
 /// of `/proc`, or by its id.
 ///
 /// # Errors
@@ -176,6 +227,9 @@ struct Answer {
 /// # Errors
 /// Those of open(2); `InvalidInput` for what is no regular file.
 pub fn open_regular(path: &Path) -> io::Result<File> {
+    if is_held_up() {
+        return ask(Place::Own, path).unwrap_or_else(|| Err(io::ErrorKind::NotFound.into()));
+    }
     match open_below(CWD, path, ResolveFlags::empty()) {
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
             ask(Place::Own, path).unwrap_or(Err(error))
@@ -194,9 +248,26 @@ fn request(line: BorrowedFd<'_>, place: Place, path: &Path) -> io::Result<Answer
     }
     send(line, &request, Some(other_end.as_fd()))?;
     drop(other_end);
+    if !is_answered(answers.as_fd())? {
+        let why = format!("its file system does not answer within {PATIENCE:?}");
+        return Err(io::Error::new(io::ErrorKind::TimedOut, why));
+    }
     let (message, file) = receive(answers.as_fd())?;
     let (code, words) = message.split_first_chunk().unwrap_or((&[0; 4], &[]));
     Ok(Answer { code: i32::from_le_bytes(*code), file, words: words.to_vec() })
+}
+
+/// Waits for an answer, or the end of whoever was to give it; not for long.
+fn is_answered(answers: BorrowedFd<'_>) -> io::Result<bool> {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        let rest = until.saturating_duration_since(Instant::now());
+        let timeout = PollTimeout::try_from(rest.as_millis()).unwrap_or(PollTimeout::MAX);
+        match poll(&mut [PollFd::new(answers, PollFlags::POLLIN)], timeout) {
+            Err(nix::Error::EINTR) => {}
+            result => return Ok(result? > 0),
+        }
+    }
 }
 
 /// The whole life of the opener.
@@ -218,9 +289,35 @@ fn serve(
     if getppid() != keeper {
         return Ok(());
     }
-    seccomp::allow(seccomp::OPENING);
+    let (confined, (is_ready, hands)) = (OnceLock::new(), channel());
+    std::thread::scope(|scope| {
+        for _ in 1..HANDS {
+            let (is_ready, confined) = (is_ready.clone(), &confined);
+            let hand = move || {
+                let _ = is_ready.send(());
+                drop(is_ready);
+                confined.wait();
+                answer_requests(folders, owner, line.as_fd())
+            };
+            // With fewer hands fewer files may hold them up.
+            let _ = std::thread::Builder::new().stack_size(HAND_STACK).spawn_scoped(scope, hand);
+        }
+        // A thread needs other system calls to begin: until all have, or there are none.
+        drop(is_ready);
+        while hands.recv().is_ok() {}
+        seccomp::allow_all_threads(seccomp::OPENING);
+        let _ = confined.set(());
+        let _ = answer_requests(folders, owner, line.as_fd());
+        // SAFETY: ends this process without waiting for hands that are held up, and without running
+        // anything that belongs to the keeper.
+        unsafe { libc::_exit(0) }
+    })
+}
+
+/// Answers until nobody is left who could ask.
+fn answer_requests(folders: Folders<'_>, owner: &Owner, line: BorrowedFd<'_>) -> io::Result<()> {
     loop {
-        let (message, answer_to) = receive(line.as_fd())?;
+        let (message, answer_to) = receive(line)?;
         if message.is_empty() {
             return Ok(());
         }
@@ -285,19 +382,21 @@ fn open_for_reading(folders: Folders<'_>, owner: &Owner, request: &Request) -> i
         Place::Own | Place::Trusted(_) => open_below(CWD, path, ResolveFlags::empty())?,
     };
     // The kernel's own words are nobody's secret; who owns them depends on what the target did.
-    let is_statm = request.place == Place::Process && path == Path::new("statm");
-    let is_owners = is_statm || fstat(&file)?.st_uid == owner.uid;
+    let is_kernels =
+        request.place == Place::Process && ["statm", "status"].map(Path::new).contains(&path.as_path());
+    let is_owners = is_kernels || fstat(&file)?.st_uid == owner.uid;
     let mut magic = [0; 4];
     let is_elf = file.read_exact_at(&mut magic, 0).is_ok() && magic == *b"\x7fELF";
     if is_owners || is_elf { Ok(file) } else { Err(io::Error::from_raw_os_error(libc::EACCES)) }
 }
 
-/// Whether a path is `exe`, `statm` or `map_files/…`.
+/// Whether a path is `exe`, `statm`, `status` or `map_files/…`.
 fn is_plain(path: &Path) -> bool {
     let path = path.as_os_str().as_bytes();
     let range = path.strip_prefix(b"map_files/");
     path == b"exe"
         || path == b"statm"
+        || path == b"status"
         || range.is_some_and(|range| range.iter().all(|byte| byte.is_ascii_hexdigit() || *byte == b'-'))
 }
 

@@ -4,7 +4,7 @@
 
 use seccompiler::{
     BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
-    TargetArch, apply_filter,
+    TargetArch, apply_filter, apply_filter_all_threads, sock_filter,
 };
 
 /// What analyzer and plugin host need: memory, files that are read or have no name, processes of their own,
@@ -178,6 +178,7 @@ pub(super) const ANALYSIS: &[i64] = &[
 pub(super) const OPENING: &[i64] = &[
     libc::SYS_brk,
     libc::SYS_close,
+    libc::SYS_exit,
     libc::SYS_exit_group,
     libc::SYS_fcntl,
     libc::SYS_fstat,
@@ -187,6 +188,7 @@ pub(super) const OPENING: &[i64] = &[
     libc::SYS_lstat,
     libc::SYS_madvise,
     libc::SYS_mmap,
+    libc::SYS_mprotect,
     libc::SYS_mremap,
     libc::SYS_munmap,
     libc::SYS_newfstatat,
@@ -197,8 +199,10 @@ pub(super) const OPENING: &[i64] = &[
     libc::SYS_readlinkat,
     libc::SYS_recvmsg,
     libc::SYS_restart_syscall,
+    libc::SYS_rt_sigprocmask,
     libc::SYS_rt_sigreturn,
     libc::SYS_sendmsg,
+    libc::SYS_sigaltstack,
     libc::SYS_stat,
     libc::SYS_statx,
 ];
@@ -206,18 +210,26 @@ pub(super) const OPENING: &[i64] = &[
 /// Forbids this process, for good, every call but those of the list: they fail with EPERM. Needs
 /// no_new_privs. Gives in words what is in force.
 pub(super) fn allow(calls: &[i64]) -> String {
-    match install(calls) {
+    match install(calls, apply_filter) {
         Ok(()) => format!("{} system calls allowed (seccomp)", calls.len()),
         Err(error) => format!("no seccomp: {error}"),
     }
 }
 
-fn install(calls: &[i64]) -> Result<(), String> {
+/// The same for every thread that this process has already; where the kernel has no seccomp, nothing.
+pub(super) fn allow_all_threads(calls: &[i64]) {
+    let _ = install(calls, apply_filter_all_threads);
+}
+
+/// Puts a filter in force.
+type Apply = fn(&[sock_filter]) -> seccompiler::Result<()>;
+
+fn install(calls: &[i64], put: Apply) -> Result<(), String> {
     // First what the second filter forbids to add. ENOSYS has the C library fall back on clone(2),
     // whose flags can be looked at.
     let rules = [(libc::SYS_clone3, Vec::new())].into_iter().collect();
     let absent = SeccompAction::Errno(libc::ENOSYS as u32);
-    apply(SeccompFilter::new(rules, SeccompAction::Allow, absent, TargetArch::x86_64))?;
+    apply(SeccompFilter::new(rules, SeccompAction::Allow, absent, TargetArch::x86_64), put)?;
     let looked_into = [
         (libc::SYS_clone, plain_clones()?),
         (libc::SYS_clone3, Vec::new()),
@@ -225,7 +237,7 @@ fn install(calls: &[i64]) -> Result<(), String> {
     ];
     let rules = calls.iter().map(|&call| (call, Vec::new())).chain(looked_into).collect();
     let denied = SeccompAction::Errno(libc::EPERM as u32);
-    apply(SeccompFilter::new(rules, denied, SeccompAction::Allow, TargetArch::x86_64))
+    apply(SeccompFilter::new(rules, denied, SeccompAction::Allow, TargetArch::x86_64), put)
 }
 
 /// The only ioctl(2): whether a descriptor is a terminal, and how much there is to read.
@@ -254,9 +266,9 @@ fn rule(argument: u8, operator: SeccompCmpOp, value: u64) -> Result<SeccompRule,
     SeccompRule::new(vec![condition]).map_err(text)
 }
 
-fn apply(filter: Result<SeccompFilter, seccompiler::BackendError>) -> Result<(), String> {
+fn apply(filter: Result<SeccompFilter, seccompiler::BackendError>, put: Apply) -> Result<(), String> {
     let program: BpfProgram = filter.map_err(text)?.try_into().map_err(text)?;
-    apply_filter(&program).map_err(text)
+    put(&program).map_err(text)
 }
 
 fn text(error: impl std::fmt::Display) -> String {

@@ -47,9 +47,11 @@ pub struct TrustedFile {
 /// # Errors
 /// Why it is not to be trusted, in words that begin with the culprit's path.
 pub fn check(path: &Path, whose: Whose) -> Result<Option<TrustedFile>, String> {
-    match path.symlink_metadata() {
-        Err(error) if error.kind() != ErrorKind::PermissionDenied => Ok(None),
-        _ => opener::ask_whether_trusted(path, whose).unwrap_or_else(|| check_here(path, whose)),
+    let is_absent =
+        || path.symlink_metadata().is_err_and(|error| error.kind() != ErrorKind::PermissionDenied);
+    match !opener::is_held_up() && is_absent() {
+        true => Ok(None),
+        false => opener::ask_whether_trusted(path, whose).unwrap_or_else(|| check_here(path, whose)),
     }
 }
 

@@ -56,7 +56,10 @@ fn starts_with_magic(memory: &dyn Memory, address: Address) -> bool {
 /// Opens the object at `start` of the file behind a mapping; an error is one line in words.
 pub(super) fn open(mapped: &Mapped<'_>, path: &str, start: u64, search: &Search) -> Result<Object, String> {
     let Mapped { pid, mapping, memory, .. } = *mapped;
+    // One that no disk of this machine holds may not answer: the opener is asked, which can be left waiting.
+    let is_elsewhere = mapping.device.0 == 0;
     let by_path = search.roots().iter().map(|root| {
+        let root = if is_elsewhere && root.is_own() { &Root::OwnAsked } else { root };
         let read_from = (!root.is_own()).then(|| format!("{path} in the root of the process"));
         (root, path.to_owned(), read_from)
     });
@@ -71,21 +74,42 @@ pub(super) fn open(mapped: &Mapped<'_>, path: &str, start: u64, search: &Search)
                 object.read_from = read_from;
                 return Ok(object);
             }
+            // The other ways lead to the same file system.
+            Err(Unusable { is_held_up: true, why }) => {
+                problem = Some(why);
+                break;
+            }
             // The first error is that of the path: the others say less.
-            Err(error) => _ = problem.get_or_insert(error),
+            Err(Unusable { why, .. }) => _ = problem.get_or_insert(why),
         }
     }
     let from_memory = memory.and_then(|memory| rebuilt::rebuild(mapped, path, start, memory));
     from_memory.ok_or_else(|| problem.unwrap_or_else(|| format!("{path} cannot be opened")))
 }
 
+/// Why a file cannot be used.
+struct Unusable {
+    why: String,
+    /// Its file system does not answer.
+    is_held_up: bool,
+}
+
+impl From<String> for Unusable {
+    fn from(why: String) -> Self {
+        Unusable { why, is_held_up: false }
+    }
+}
+
 /// The object at `start` of the file at `at`, if it is what is mapped.
-fn open_at(root: &Root, at: &Path, mapped: &Mapped<'_>, path: &str, start: u64) -> Result<Object, String> {
+fn open_at(root: &Root, at: &Path, mapped: &Mapped<'_>, path: &str, start: u64) -> Result<Object, Unusable> {
     let in_words = |error: ImageError| match error {
         ImageError::Open { source, .. } if source.kind() == io::ErrorKind::NotFound => {
-            format!("{path} was deleted since the process mapped it")
+            Unusable::from(format!("{path} was deleted since the process mapped it"))
         }
-        error => error.to_string(),
+        ImageError::Open { source, .. } if source.kind() == io::ErrorKind::TimedOut => {
+            Unusable { why: format!("{path} cannot be opened: {source}"), is_held_up: true }
+        }
+        error => Unusable::from(error.to_string()),
     };
     let image = Image::open(root, at).map_err(in_words)?;
     let mut object = Object::parse(Path::new(path), image.from(start)).map_err(in_words)?;
@@ -93,7 +117,7 @@ fn open_at(root: &Root, at: &Path, mapped: &Mapped<'_>, path: &str, start: u64) 
     match compare(&object, mapped) {
         Match::Same => Ok(object),
         Match::Unknown if image.inode == mapped.mapping.inode => Ok(object),
-        _ => Err(format!("{path} was replaced since the process mapped it")),
+        _ => Err(format!("{path} was replaced since the process mapped it").into()),
     }
 }
 

@@ -4,13 +4,17 @@
 //! Anybody may write to `/tmp`: a map is believed only when the target's own user owns it.
 
 use super::root::Root;
-use crate::target::ProcessDirectory;
+use crate::confine::opener;
+use crate::target::procfs::parse_status;
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Bytes that are read; a map of a large server has some ten million.
 const MAX_SIZE: u64 = 128 << 20;
+
+/// Bytes of `/proc/PID/status`.
+const MAX_STATUS: u64 = 64 << 10;
 
 /// Functions by address.
 #[derive(Debug, Default)]
@@ -23,8 +27,12 @@ impl PerfMap {
     /// The map of a process, in one of the roots: the file bears the process id as the process itself
     /// knows it. Empty when there is none.
     pub(super) fn load(pid: i32, roots: &[Root]) -> PerfMap {
-        let status = ProcessDirectory::open(pid).ok().and_then(|process| process.read_status(pid).ok());
-        let Some(status) = status else { return PerfMap::default() };
+        let mut status = Vec::new();
+        let told = opener::open_of_process(pid, Path::new("status"));
+        if told.and_then(|file| file.take(MAX_STATUS).read_to_end(&mut status)).is_err() {
+            return PerfMap::default();
+        }
+        let status = parse_status(&status);
         let path = PathBuf::from(format!("/tmp/perf-{}.map", status.own_id));
         let text = roots.iter().rev().find_map(|root| {
             let file = root.open(&path).ok()?;

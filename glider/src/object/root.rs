@@ -17,6 +17,8 @@ use std::path::Path;
 pub(super) enum Root {
     /// glider's own root directory.
     Own,
+    /// The same, looked into by the opener where there is one.
+    OwnAsked,
     /// That of a target.
     Directory(OwnedFd),
     /// That of the target, which this process may not look into: the opener may.
@@ -37,7 +39,7 @@ impl Root {
 
     /// Whether it is glider's own.
     pub(super) fn is_own(&self) -> bool {
-        matches!(self, Root::Own)
+        matches!(self, Root::Own | Root::OwnAsked)
     }
 
     /// Opens the regular file at an absolute path for reading. In a target's root no link leads
@@ -45,6 +47,7 @@ impl Root {
     pub(super) fn open(&self, path: &Path) -> io::Result<File> {
         match self {
             Root::Own => opener::open_regular(path),
+            Root::OwnAsked => opener::ask(Place::Own, path).unwrap_or_else(|| opener::open_regular(path)),
             Root::Directory(directory) => {
                 let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
                 opener::open_below(directory.as_fd(), path, resolve)

@@ -124,6 +124,9 @@ pub struct Phases {
     pub registers_us: u64,
     /// Copying memory.
     pub copy_us: u64,
+    /// From the first thread that was stopped until the keeper had what it reports whatever becomes of the
+    /// analysis: signals, registers, memory map, build-ids. The analysis is at work meanwhile.
+    pub bare_us: u64,
     /// Unwinding, variables and rendering. The target was held for `paused_us` less the three before.
     pub analysis_us: u64,
 }

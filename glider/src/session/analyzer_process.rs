@@ -4,13 +4,13 @@
 
 use super::link::Link;
 use super::spool::{self, SpoolWriter};
-use crate::confine::{self, fetcher::Fetcher, opener::Opener};
+use crate::confine::{self, child, fetcher::Fetcher, opener::Opener};
 use crate::target::Owner;
 use crate::target::siginfo;
 use nix::sys::prctl;
 use nix::sys::resource::Resource;
-use nix::sys::signal::{Signal, kill};
-use nix::sys::wait::{WaitStatus, waitpid};
+use nix::sys::signal::Signal;
+use nix::sys::wait::WaitStatus;
 use nix::unistd::{ForkResult, Pid, fork, getpid, getppid};
 use rustix::fs::{MemfdFlags, memfd_create};
 use std::fs::File;
@@ -100,15 +100,7 @@ impl AnalyzerProcess {
         if let Some(status) = self.ended {
             return status;
         }
-        // It is not reaped yet, so the id is still its own.
-        let _ = kill(self.pid, Signal::SIGKILL);
-        let status = loop {
-            match waitpid(self.pid, None) {
-                Err(nix::Error::EINTR) => {}
-                Err(_) => break WaitStatus::StillAlive,
-                Ok(status) => break status,
-            }
-        };
+        let status = child::end(self.pid);
         *self.ended.insert(status)
     }
 

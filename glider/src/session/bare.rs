@@ -35,15 +35,22 @@ pub struct Bare {
 impl Bare {
     /// Reads it, within a second.
     pub fn read(capture: &Capture, memory: &dyn Memory) -> Bare {
-        catch_unwind(AssertUnwindSafe(|| read(capture, memory))).unwrap_or_default()
+        guarded(|until| {
+            let objects = Objects::find(&capture.mappings, memory, until);
+            let stacks = capture.threads.iter().map(|thread| stack(capture, thread, &objects, memory, until));
+            Bare { stacks: stacks.collect(), modules: objects.modules() }
+        })
     }
 }
 
-fn read(capture: &Capture, memory: &dyn Memory) -> Bare {
+/// The modules alone, with their build-ids: with the capture, what symbolizing elsewhere and later needs.
+pub fn read_modules(capture: &Capture, memory: &dyn Memory) -> Vec<Module> {
+    guarded(|until| Objects::find(&capture.mappings, memory, until).modules())
+}
+
+fn guarded<R: Default>(read: impl FnOnce(Instant) -> R) -> R {
     let until = Instant::now() + TIME;
-    let objects = Objects::find(&capture.mappings, memory, until);
-    let stacks = capture.threads.iter().map(|thread| stack(capture, thread, &objects, memory, until));
-    Bare { stacks: stacks.collect(), modules: objects.modules() }
+    catch_unwind(AssertUnwindSafe(|| read(until))).unwrap_or_default()
 }
 
 fn stack(

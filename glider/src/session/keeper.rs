@@ -6,7 +6,7 @@
 //! that. What the analyzer did not deliver is filled in from the capture.
 
 use super::analyzer_process::{AnalyzerProcess, Rights};
-use super::bare::Bare;
+use super::bare::{self, Bare};
 use super::link::{Link, News};
 use super::spool::{self, SpoolReader, SpoolWriter};
 use super::{Analyzer, Output, debug_packages, fallback};
@@ -15,14 +15,14 @@ use crate::confine::opener::Opener;
 use crate::limits::Limits;
 use crate::report::redact::Redactor;
 use crate::report::render::{Format, Style, render_footer, render_header, render_thread};
-use crate::report::{Footer, PauseMode, Plugin, Status, Timing};
+use crate::report::{Footer, Module, PauseMode, Plugin, Status, Timing};
 use crate::target::copy::{self, Copied, Extent};
 use crate::target::hold::Released;
 use crate::target::image::{Image, ImageView, Run};
 use crate::target::{
-    Capture, CapturedThread, Hold, LiveMemory, Mapping, ProcessDirectory, ProcessInfo, TargetError,
+    Capture, CapturedThread, Hold, LiveMemory, Mapping, Memory, ProcessDirectory, ProcessInfo, TargetError,
 };
-use crate::target::{snapshot, with_hold};
+use crate::target::{check_architecture, snapshot, with_hold};
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use std::fs::File;
@@ -131,12 +131,13 @@ pub fn trace(
     // Preparation costs the target nothing, but must leave time for the rest.
     await_warm(&child.link, began + request.timeout / 2);
     drop(fetcher);
+    check_architecture(process.pid(), &opener.executable_head())?;
     let prepared = began.elapsed();
     let mut image = make_image(process, request);
     let held = with_hold(process, deadline, |hold| {
         while_held(hold, request, &info, &child.link, &mut image, deadline)
     })?;
-    let Held { mut capture, memory, runs, bare, outcome, released, mut timing } = held;
+    let Held { mut capture, memory, runs, modules, bare, outcome, released, mut timing } = held;
     let outcome = outcome.unwrap_or_else(|| await_done(None, &child.link, deadline));
     timing.phases.prepare_us = microseconds(prepared);
     timing.phases.analysis_us =
@@ -146,7 +147,7 @@ pub fn trace(
         capture.problems.push(format!("process {} was killed while it was held", capture.process.pid));
     }
     let bare = bare.or_else(|| {
-        outcome.is_failure().then(|| read_bare(&capture, memory.as_ref(), image.as_ref(), &runs))
+        outcome.is_failure().then(|| read_bare(memory.as_ref(), &capture, image.as_ref(), &runs, Bare::read))
     });
     let failure = match outcome {
         Outcome::Done => None,
@@ -163,7 +164,7 @@ pub fn trace(
     let mut spool = SpoolReader::new(spool, capture.threads.len());
     let bare = bare.unwrap_or_default();
     if spool.footer.is_none() {
-        spool.footer = Some(Footer { modules: bare.modules.clone(), ..Footer::default() });
+        spool.footer = Some(Footer { modules, ..Footer::default() });
     }
     let mut footer = complete_footer(spool.footer.take(), &capture, &spool, failure.as_deref());
     debug_packages::name(&mut footer.modules);
@@ -215,6 +216,8 @@ struct Held {
     /// The memory of the target, and what is where in the image.
     memory: Option<File>,
     runs: Vec<Run>,
+    /// Modules with their build-ids, read while the analysis was at work.
+    modules: Vec<Module>,
     /// What the memory tells without an analysis, if that failed while the target was held.
     bare: Option<Bare>,
     /// `None` while the analysis goes on.
@@ -277,6 +280,9 @@ fn while_held(
     let kept = memory.as_ref().ok().and_then(|memory| memory.try_clone().ok());
     let handed_over =
         memory.and_then(|memory| link.hand_over(&capture, &memory, image.as_ref(), &copied.runs));
+    // Whatever the analysis comes to, the keeper has what a report cannot do without.
+    let modules = read_bare(kept.as_ref(), &capture, image.as_ref(), &copied.runs, bare::read_modules);
+    timing.phases.bare_us = microseconds(stopped.elapsed());
     let outcome = match handed_over {
         Ok(()) if is_enough => None,
         Ok(()) => match await_done(Some(hold), link, until) {
@@ -291,21 +297,27 @@ fn while_held(
     let bare = outcome
         .as_ref()
         .is_some_and(Outcome::is_failure)
-        .then(|| read_bare(&capture, kept.as_ref(), image.as_ref(), &copied.runs));
+        .then(|| read_bare(kept.as_ref(), &capture, image.as_ref(), &copied.runs, Bare::read));
     let released = release(hold, image.as_ref());
     timing.paused_us = microseconds(released.paused);
-    Held { capture, memory: kept, runs: copied.runs, bare, outcome, released, timing }
+    Held { capture, memory: kept, runs: copied.runs, modules, bare, outcome, released, timing }
 }
 
-/// What the target's memory, as it was when it stopped, tells without an analysis.
-fn read_bare(capture: &Capture, memory: Option<&File>, image: Option<&Image>, runs: &[Run]) -> Bare {
-    let Some(memory) = memory.and_then(|memory| memory.try_clone().ok()) else { return Bare::default() };
+/// Has read what the target's memory, as it was when it stopped, tells without an analysis.
+fn read_bare<R: Default>(
+    memory: Option<&File>,
+    capture: &Capture,
+    image: Option<&Image>,
+    runs: &[Run],
+    read: fn(&Capture, &dyn Memory) -> R,
+) -> R {
+    let Some(memory) = memory.and_then(|memory| memory.try_clone().ok()) else { return R::default() };
     let view = image.and_then(|image| ImageView::open(image.file(), runs.to_vec()).ok());
     let memory = match view {
         Some(view) => LiveMemory::with_image(memory, view, &capture.mappings),
         None => LiveMemory::new(memory),
     };
-    Bare::read(capture, &memory)
+    read(capture, &memory)
 }
 
 /// Copies as much as the pause calls for.

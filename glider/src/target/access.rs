@@ -2,15 +2,15 @@
 //! in words when it cannot.
 
 use super::TargetError;
-use super::procfs::{ProcessDirectory, Status};
+use super::procfs::{ProcessDirectory, Status, is_gone};
 use std::io;
 
 /// `CAP_SYS_PTRACE` of include/uapi/linux/capability.h.
 const CAP_SYS_PTRACE: u64 = 1 << 19;
 
 /// Opens the process that `id` means (of a thread's id, the process it belongs to), and makes
-/// sure that it can be traced: it lives, is a 64-bit x86 program, is nobody else's tracee,
-/// and the kernel permits it.
+/// sure that it can be traced: it lives, is nobody else's tracee, and the kernel permits it.
+/// [`check_architecture`] is left to whoever may open its file.
 pub fn open_target(id: i32) -> Result<ProcessDirectory, TargetError> {
     let directory = open_process(id)?;
     let pid = directory.pid();
@@ -35,7 +35,6 @@ pub fn open_target(id: i32) -> Result<ProcessDirectory, TargetError> {
         Err(error) => return Err(unreadable(pid, error)),
         Ok(_) => {}
     }
-    check_architecture(pid, &directory.read_executable_head().unwrap_or_default())?;
     Ok(directory)
 }
 
@@ -54,9 +53,9 @@ fn open_process(id: i32) -> Result<ProcessDirectory, TargetError> {
 }
 
 fn unreadable(pid: i32, error: io::Error) -> TargetError {
-    match error.raw_os_error() {
-        Some(libc::ENOENT | libc::ESRCH) => TargetError::NoSuchProcess { pid },
-        _ => TargetError::system(format!("read /proc/{pid}"), error),
+    match is_gone(&error) {
+        true => TargetError::NoSuchProcess { pid },
+        false => TargetError::system(format!("read /proc/{pid}"), error),
     }
 }
 
@@ -123,7 +122,7 @@ fn remedy(own: &Status, target: &Status, yama: u32) -> String {
 
 /// Refuses what is not an x86 program, 64-bit or 32-bit, by the ELF header's class and machine (gABI, "ELF Header").
 /// A header that cannot be read is no reason to refuse.
-fn check_architecture(pid: i32, header: &[u8]) -> Result<(), TargetError> {
+pub fn check_architecture(pid: i32, header: &[u8]) -> Result<(), TargetError> {
     const CLASS_32: u8 = 1;
     const MACHINE_I386: u16 = 3;
     const MACHINE_X86_64: u16 = 62;

@@ -14,7 +14,7 @@
 
 use super::TargetError;
 use super::access::{find_tracer, not_permitted};
-use super::procfs::{ProcessDirectory, ThreadStat};
+use super::procfs::{ProcessDirectory, ThreadStat, is_gone};
 use super::ptrace::{self, ChildSignals, Event};
 use std::collections::HashSet;
 use std::marker::PhantomData;
@@ -27,6 +27,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// How often new threads are looked for. Each look catches all there are; a process that makes
 /// threads as fast as it can is caught after a few.
 const MAX_ROUNDS: usize = 500;
+/// How often the hold is begun again because an id went to another process meanwhile.
+const MAX_MISTAKES: usize = 10;
 /// Longest sleep between looks at threads that have not stopped yet: SIGCHLD ends it sooner.
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
@@ -101,17 +103,41 @@ pub fn with_hold<R: Send>(
     work: impl FnOnce(&mut Hold<'_>) -> R + Send,
 ) -> Result<R, TargetError> {
     let signals = ChildSignals::block();
-    std::thread::scope(|scope| {
-        let tracer = std::thread::Builder::new().name("tracer".to_owned()).spawn_scoped(scope, || {
-            let mut hold = Hold::new(process);
-            hold.stop_all(&signals, deadline)?;
-            Ok(work(&mut hold))
+    let mut work = Some(work);
+    for _ in 0..MAX_MISTAKES {
+        let outcome = std::thread::scope(|scope| {
+            let tracer = std::thread::Builder::new().name("tracer".to_owned()).spawn_scoped(scope, || {
+                let mut hold = Hold::new(process);
+                hold.stop_all(&signals, deadline)?;
+                Ok(work.take().map(|work| work(&mut hold)))
+            });
+            match tracer.map_err(|error| TargetError::system("start a thread", error))?.join() {
+                Ok(outcome) => outcome,
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
         });
-        match tracer.map_err(|error| TargetError::system("start a thread", error))?.join() {
-            Ok(result) => result,
-            Err(panic) => std::panic::resume_unwind(panic),
+        match outcome {
+            Ok(Some(result)) => return Ok(result),
+            Err(Unheld::Refused(error)) => return Err(error),
+            Ok(None) | Err(Unheld::Mistaken) => {}
         }
-    })
+    }
+    let why = std::io::Error::other("the ids of its threads go to other processes as fast as they are read");
+    Err(TargetError::system(format!("stop process {}", process.pid()), why))
+}
+
+/// Why a process is not held.
+enum Unheld {
+    Refused(TargetError),
+    /// A thread of another process was seized, which has got the id of one that had just ended.
+    /// Nothing lets go of it but the end of the tracing thread.
+    Mistaken,
+}
+
+impl From<TargetError> for Unheld {
+    fn from(error: TargetError) -> Self {
+        Unheld::Refused(error)
+    }
 }
 
 impl<'a> Hold<'a> {
@@ -147,7 +173,7 @@ impl<'a> Hold<'a> {
     }
 
     /// Seizes and interrupts until no thread is left that is not known, and all known ones have stopped.
-    fn stop_all(&mut self, signals: &ChildSignals, deadline: Instant) -> Result<(), TargetError> {
+    fn stop_all(&mut self, signals: &ChildSignals, deadline: Instant) -> Result<(), Unheld> {
         let mut known = HashSet::new();
         let mut rounds = 0;
         loop {
@@ -172,24 +198,27 @@ impl<'a> Hold<'a> {
         if self.threads.iter().any(|thread| !matches!(thread.stop, Stop::Exited | Stop::Gone)) {
             Ok(())
         } else {
-            Err(TargetError::NoSuchProcess { pid: self.process.pid() })
+            Err(Unheld::Refused(TargetError::NoSuchProcess { pid: self.process.pid() }))
         }
     }
 
     fn list_threads(&self) -> Result<Vec<i32>, TargetError> {
         let pid = self.process.pid();
-        self.process.thread_ids().map_err(|error| match error.raw_os_error() {
-            Some(libc::ENOENT | libc::ESRCH) => TargetError::NoSuchProcess { pid },
-            _ => TargetError::system(format!("read /proc/{pid}/task"), error),
+        if self.process.has_ended() {
+            return Err(TargetError::NoSuchProcess { pid });
+        }
+        self.process.thread_ids().map_err(|error| match is_gone(&error) {
+            true => TargetError::NoSuchProcess { pid },
+            false => TargetError::system(format!("read /proc/{pid}/task"), error),
         })
     }
 
     /// Looks at the threads as they are, then seizes and interrupts them without waiting for any.
     ///
     /// Between the look and the seizing a thread may have ended and its id have gone to another process.
-    /// The id of a seized thread stays its own, so whichever is listed now is of this process; no other
-    /// is interrupted, and the end of the tracing thread lets it go.
-    fn seize_all(&mut self, new: &[i32], known: &mut HashSet<i32>) -> Result<(), TargetError> {
+    /// The id of a seized thread stays its own until its end is taken note of, so whichever is listed now is
+    /// of this process. No other is interrupted, and nothing is read of it.
+    fn seize_all(&mut self, new: &[i32], known: &mut HashSet<i32>) -> Result<(), Unheld> {
         let looks: Vec<_> = new.iter().filter_map(|&tid| Some((tid, self.look_at(tid)?))).collect();
         if self.threads.is_empty() {
             self.began = Instant::now();
@@ -203,7 +232,7 @@ impl<'a> Hold<'a> {
                 Err(error) if error.raw_os_error() == Some(libc::ESRCH) => {}
                 Err(error) => {
                     if let Some(refusal) = self.explain(tid, &error) {
-                        return Err(refusal);
+                        return Err(refusal.into());
                     }
                     // It has exited. Of a leader that is worth a line of the report.
                     known.insert(tid);
@@ -214,7 +243,10 @@ impl<'a> Hold<'a> {
             }
         }
         let own: HashSet<i32> = self.list_threads()?.into_iter().collect();
-        for thread in seized.into_iter().filter(|thread| own.contains(&thread.tid)) {
+        if seized.iter().any(|thread| !own.contains(&thread.tid)) {
+            return Err(Unheld::Mistaken);
+        }
+        for thread in seized {
             if ptrace::interrupt(thread.tid).is_ok() {
                 known.insert(thread.tid);
                 self.threads.push(thread);

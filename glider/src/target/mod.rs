@@ -22,7 +22,7 @@ pub mod snapshot;
 pub mod system_calls;
 mod system_calls_32;
 
-pub use access::open_target;
+pub use access::{check_architecture, open_target};
 pub use arch::{Arch, Register};
 pub use capture::{Capture, CapturedThread, Mapping, ProcessInfo, Protection};
 pub use error::TargetError;

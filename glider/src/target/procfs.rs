@@ -2,7 +2,7 @@
 //!
 //! Everything is read through one descriptor of the process's own directory, so that an
 //! id that is reused meanwhile is never mistaken for the process that was meant: once it
-//! is gone, every read fails. Sizes are bounded; names may hold any byte. When the leader
+//! is gone, every read fails. A pidfd (pidfd_open(2)) beside it tells whether it has ended. Sizes are bounded; names may hold any byte. When the leader
 //! thread has exited the kernel shows no memory in `/proc/PID` itself, so whatever belongs
 //! to the memory is read through a thread that lives.
 //!
@@ -36,6 +36,9 @@ const PF_KTHREAD: u64 = 0x0020_0000;
 pub struct ProcessDirectory {
     pid: i32,
     directory: OwnedFd,
+    /// A pidfd of the same process; `None` for a thread's own directory, and where the kernel gives none
+    /// (before Linux 5.3).
+    handle: Option<OwnedFd>,
     /// The thread through which the memory was last seen.
     memory_thread: AtomicI32,
 }
@@ -115,10 +118,35 @@ impl ProcessDirectory {
     /// Opens `/proc/PID`. An id of a thread opens that thread's own directory: see [`Status::process`].
     pub fn open(pid: i32) -> Result<Self, TargetError> {
         let flags = OFlags::DIRECTORY | OFlags::RDONLY | OFlags::CLOEXEC;
-        match rustix::fs::open(format!("/proc/{pid}"), flags, Mode::empty()) {
-            Ok(directory) => Ok(ProcessDirectory { pid, directory, memory_thread: AtomicI32::new(pid) }),
-            Err(Errno::NOENT | Errno::SRCH) => Err(TargetError::NoSuchProcess { pid }),
-            Err(error) => Err(TargetError::system(format!("open /proc/{pid}"), error)),
+        let directory = match rustix::fs::open(format!("/proc/{pid}"), flags, Mode::empty()) {
+            Ok(directory) => directory,
+            Err(Errno::NOENT | Errno::SRCH) => return Err(TargetError::NoSuchProcess { pid }),
+            Err(error) => return Err(TargetError::system(format!("open /proc/{pid}"), error)),
+        };
+        let id = rustix::process::Pid::from_raw(pid).ok_or(TargetError::NoSuchProcess { pid })?;
+        let handle = match rustix::process::pidfd_open(id, rustix::process::PidfdFlags::empty()) {
+            Err(Errno::SRCH) => return Err(TargetError::NoSuchProcess { pid }),
+            handle => handle.ok(),
+        };
+        let process = ProcessDirectory { pid, directory, handle, memory_thread: AtomicI32::new(pid) };
+        // What the directory stands for still has the id, so the pidfd stands for the same.
+        match process.read_thread_stat(pid) {
+            Err(error) if is_gone(&error) => Err(TargetError::NoSuchProcess { pid }),
+            _ => Ok(process),
+        }
+    }
+
+    /// Whether the process has ended, so that its id may be another's. Of a pidfd that cannot be had, the
+    /// directory tells.
+    pub fn has_ended(&self) -> bool {
+        use rustix::event::{PollFd, PollFlags, Timespec, poll};
+        const AT_ONCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
+        match &self.handle {
+            // Readable once all threads have ended (pidfd_open(2)).
+            Some(handle) => {
+                matches!(poll(&mut [PollFd::new(handle, PollFlags::IN)], Some(&AT_ONCE)), Ok(1..))
+            }
+            None => self.read_thread_stat(self.pid).is_err_and(|error| is_gone(&error)),
         }
     }
 
@@ -241,9 +269,7 @@ impl ProcessDirectory {
 
     /// The auxiliary vector, `AT_NULL` excluded.
     pub fn read_auxv(&self) -> io::Result<Vec<(u64, u64)>> {
-        const CLASS_32: u8 = 1;
-        let is_32_bit = self.read_executable_head().is_ok_and(|head| head.get(4) == Some(&CLASS_32));
-        Ok(parse_auxv(&self.read_of_memory("auxv", MAX_FILE)?, is_32_bit))
+        Ok(parse_auxv(&self.read_of_memory("auxv", MAX_FILE)?))
     }
 
     /// Opens the memory. The kernel asks the same permission for it as for tracing.
@@ -272,12 +298,6 @@ impl ProcessDirectory {
             line.trim().split(' ').next()?.parse::<u64>().ok()
         };
         Some((kibibytes("RssAnon:")? + kibibytes("VmSwap:")?) << 10)
-    }
-
-    /// The first bytes of the executable file, whatever has become of its path.
-    pub fn read_executable_head(&self) -> io::Result<Vec<u8>> {
-        const ELF_HEADER: u64 = 64;
-        self.read_of_memory("exe", ELF_HEADER)
     }
 
     /// Path of the executable, with ` (deleted)` when the file is gone.
@@ -310,6 +330,11 @@ impl AsFd for ProcessDirectory {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.directory.as_fd()
     }
+}
+
+/// Whether an error of a file below `/proc/PID` means that the process is no longer there.
+pub(super) fn is_gone(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::ENOENT | libc::ESRCH))
 }
 
 /// What tells one directory from another, the mount included.
@@ -393,10 +418,14 @@ fn parse_command_line(content: &[u8]) -> Vec<String> {
 
 /// The auxiliary vector (getauxval(3)): pairs of words, type and value, up to `AT_NULL`. A process may
 /// have put anything there (prctl(2), `PR_SET_MM_AUXV`).
-pub fn parse_auxv(content: &[u8], is_32_bit: bool) -> Vec<(u64, u64)> {
-    let words: Vec<u64> = match is_32_bit {
-        true => content.as_chunks().0.iter().map(|word| u32::from_le_bytes(*word).into()).collect(),
-        false => content.as_chunks().0.iter().map(|word| u64::from_le_bytes(*word)).collect(),
+///
+/// The words are those of the program, 32 or 64 bits wide. Types are small numbers and no first value is
+/// zero, so the upper half of the first 64 bits tells which.
+pub fn parse_auxv(content: &[u8]) -> Vec<(u64, u64)> {
+    let is_wide = content.get(4..8) == Some(&[0; 4]);
+    let words: Vec<u64> = match is_wide {
+        true => content.as_chunks().0.iter().map(|word| u64::from_le_bytes(*word)).collect(),
+        false => content.as_chunks().0.iter().map(|word| u32::from_le_bytes(*word).into()).collect(),
     };
     let pairs = words.as_chunks::<2>().0.iter().map(|[kind, value]| (*kind, *value));
     pairs.take_while(|&(kind, _)| kind != 0).collect()
@@ -443,8 +472,8 @@ mod tests {
         let words = [33u32, 0x7ffe, 6, 4096, 0, 0, 9, 9, 1];
         let narrow: Vec<u8> = words.into_iter().flat_map(u32::to_le_bytes).collect();
         let wide: Vec<u8> = words.into_iter().map(u64::from).flat_map(u64::to_le_bytes).collect();
-        assert_eq!(parse_auxv(&narrow, true), [(33, 0x7ffe), (6, 4096)]);
-        assert_eq!(parse_auxv(&wide, false), [(33, 0x7ffe), (6, 4096)]);
+        assert_eq!(parse_auxv(&narrow), [(33, 0x7ffe), (6, 4096)]);
+        assert_eq!(parse_auxv(&wide), [(33, 0x7ffe), (6, 4096)]);
     }
 
     #[test]

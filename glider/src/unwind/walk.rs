@@ -3,7 +3,7 @@
 //!
 //! A walk always ends: the stack pointer rises from frame to frame but for a bounded number
 //! of jumps (a handler on its own stack, a coroutine), no jump is made twice to the same
-//! place, and the number of frames has a limit.
+//! place, now and then it is seen to that there is a stack at all, and the number of frames has a limit.
 
 use super::cache::CfiCache;
 use super::problem::Problem;
@@ -20,6 +20,9 @@ use std::sync::Arc;
 const MAX_FRAMES: usize = 1_000_000;
 /// Times the walk may go on at the same place of the stack or further down.
 const MAX_JUMPS: usize = 256;
+/// Frames walked between two looks whether there is still memory where they are: rules that read nothing
+/// of the stack can be followed anywhere.
+const STRIDE: usize = 256;
 
 /// Walks the stack of a thread.
 ///
@@ -56,6 +59,9 @@ pub fn walk(
         if let Err(problem) = progress.check(&current, &next) {
             break Some(problem);
         }
+        if kept.count % STRIDE == STRIDE - 1 && !next.pc_is_exact && !is_on_a_stack(&next, memory) {
+            break Some(Problem::NoProgress { sp: Address(current.registers.sp().unwrap_or(0)) });
+        }
         if kept.count + 1 >= MAX_FRAMES {
             break Some(Problem::TooManyFrames { limit: MAX_FRAMES });
         }
@@ -63,6 +69,13 @@ pub fn walk(
     };
     kept.push(current);
     kept.into_stack(problem)
+}
+
+/// Whether the word can be read that the call of a callee has left below a caller's stack pointer.
+fn is_on_a_stack(caller: &Frame, memory: &dyn Memory) -> bool {
+    let arch = caller.registers.arch();
+    let top = caller.registers.sp().and_then(|sp| sp.checked_sub(arch.word()));
+    top.is_some_and(|top| memory.read_word(Address(top), arch).is_some())
 }
 
 /// Sees to it that a walk gets on.

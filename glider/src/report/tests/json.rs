@@ -35,7 +35,7 @@ fn the_document_has_a_line_for_each_piece() {
     "plugins":[{"path":"/srv/gimli_libfoo.so","for":"/lib/libfoo.so.1","found_by":"name","door":"c","api_version":"3","status":"failed","problem":"it was ended by signal 11"}],
     "plugin_output":[{"plugin":"gimli_libfoo.so","text":"12 requests in the log\n"},{"plugin":"gimli_libfoo.so","text":"1 error\n"}],
     "problems":["thread 6790 could not be stopped"],
-    "timing":{"paused_us":12034,"total_us":80500,"mode":"max_pause","copied_bytes":5242880,"phases":{"prepare_us":20000,"stop_us":1000,"registers_us":500,"copy_us":2000,"analysis_us":57000}},
+    "timing":{"paused_us":12034,"total_us":80500,"mode":"max_pause","copied_bytes":5242880,"phases":{"prepare_us":20000,"stop_us":1000,"registers_us":500,"copy_us":2000,"bare_us":4000,"analysis_us":57000}},
     "status":"PARTIAL"}
     "#);
 }

@@ -90,6 +90,7 @@ pub(super) fn footer() -> Footer {
                 stop_us: 1_000,
                 registers_us: 500,
                 copy_us: 2_000,
+                bare_us: 4_000,
                 analysis_us: 57_000,
             },
         },

@@ -192,6 +192,15 @@ fn generated_code_may_push_its_return_addresses_itself() {
 }
 
 #[test]
+fn rules_that_read_nothing_of_the_stack_are_not_followed_beyond_it() {
+    use CallFrameInstruction::{Cfa, SameValue};
+    let code = tabled(vec![function(0x1000, vec![(0, Cfa(X86_64::RSP, 16)), (0, SameValue(X86_64::RA))])]);
+    let stack = walk_all(&thread_at(0x1010), &code, &Bytes::new(STACK, &[0; 2048]));
+    assert!(stack.frame_count < 1000, "{} frames", stack.frame_count);
+    assert!(stack.problem.is_some_and(|problem| problem.contains("does not move on")));
+}
+
+#[test]
 fn a_signal_trampoline_without_tables_is_known_by_its_instructions() {
     // The trampoline at 0x1000, the stack pointer at the ucontext.
     let code = Bytes::new(0x1000, &[0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05]);
