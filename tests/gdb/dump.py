@@ -120,8 +120,18 @@ def array(value, type_, depth, budget):
     return {"k": "array", "length": length, "elements": elements}
 
 
+def is_variant_part(fields):
+    """Whether these are a Rust enum's discriminant and more than one of its variants."""
+    is_discriminant = [f.artificial and not f.name and f.type.strip_typedefs().code not in RECORDS for f in fields]
+    return any(is_discriminant) and len(fields) > 2
+
+
 def record(value, type_, depth, budget):
     members = []
+    fields = [field for field in type_.fields() if hasattr(field, "bitpos")]
+    if value.address is None and is_variant_part(fields):
+        # Of a value that is in pieces gdb does not read the discriminant: it shows all variants.
+        return {"k": "uncompared", "v": "<all variants of an enum>"}
     for field in type_.fields():
         # Static members have no position: they are no part of the value.
         if not hasattr(field, "bitpos"):
@@ -203,7 +213,21 @@ CLOBBERED = re.compile(r"\$([re]?[acd]x|[re]?[sd]i|[abcd]l|[sd]il|r(8|9|10|11)[d
 RANGE = re.compile(r"Range (0x[0-9a-f]+)-(0x[0-9a-f]+): ")
 
 
-def clobbered(symbol, frame):
+def places(symbol, block, is_shadowed):
+    """The lines in which gdb says where the symbol of a block is; none where that cannot be told."""
+    if not is_shadowed:
+        return gdb.execute("info address " + symbol.name, to_string=True).splitlines()
+    # `info address` finds the innermost of several with one name. Where the block starts there is none inside of it yet.
+    lines = gdb.execute("info scope *%#x" % block.start, to_string=True).splitlines()
+    starts = [at for at, line in enumerate(lines) if re.search(r"\bSymbol \S+ is ", line)]
+    own = [at for at in starts if "Symbol %s is " % symbol.name in lines[at]]
+    if len(own) != 1:
+        return []
+    end = min([at for at in starts if at > own[0]], default=len(lines))
+    return lines[own[0] : end]
+
+
+def clobbered(lines, frame):
     """The register from which gdb takes a variable of a calling frame although the call does not
     preserve it. gdb shows what an inner frame left there; that is not the variable.
 
@@ -211,7 +235,7 @@ def clobbered(symbol, frame):
     (Where the register is good behind the call as well, the compiler knows that the callee does
     not touch it: gcc's -fipa-ra.)"""
     ends_here = False
-    for line in gdb.execute("info address " + symbol.name, to_string=True).splitlines():
+    for line in lines:
         span = RANGE.search(line)
         if span:
             ends_here = int(span.group(2), 16) == frame.pc()
@@ -226,13 +250,13 @@ def clobbered(symbol, frame):
     return None
 
 
-def asks_wrong_caller(symbol, frame):
+def asks_wrong_caller(lines, frame):
     """Whether the variable is an entry value in an inlined call: gdb looks for what the call into the
     function around it passed, but at the call of the frame beyond."""
     if frame.type() != gdb.INLINE_FRAME:
         return False
     is_here = False
-    for line in gdb.execute("info address " + symbol.name, to_string=True).splitlines():
+    for line in lines:
         span = RANGE.search(line)
         if span:
             is_here = int(span.group(1), 16) < frame.pc() <= int(span.group(2), 16)
@@ -241,19 +265,19 @@ def asks_wrong_caller(symbol, frame):
     return False
 
 
-def read(symbol, frame, is_calling, is_shadowed):
+def read(symbol, frame, block, is_calling, is_shadowed):
+    if symbol.addr_class == gdb.SYMBOL_LOC_OPTIMIZED_OUT:
+        # Not asked for: of some types gdb says that address 0 cannot be read.
+        return {"k": "optimized_out"}
     try:
-        if asks_wrong_caller(symbol, frame):
-            return {"k": "uncompared", "v": "an entry value in an inlined call"}
+        lines = places(symbol, block, is_shadowed)
     except gdb.error:
-        pass
+        lines = []
+    if asks_wrong_caller(lines, frame):
+        return {"k": "uncompared", "v": "an entry value in an inlined call"}
     value = guarded(lambda: symbol.value(frame), 0, [NODES])
-    # `info address` finds the innermost of several variables with one name.
-    if is_calling and not is_shadowed and value["k"] not in ("optimized_out", "error"):
-        try:
-            register = clobbered(symbol, frame)
-        except gdb.error:
-            register = None
+    if is_calling and value["k"] not in ("optimized_out", "error"):
+        register = clobbered(lines, frame)
         if register:
             return {"k": "clobbered", "v": register}
     return value
@@ -279,7 +303,7 @@ def variables(frame, is_calling):
                     "parameter": symbol.is_argument,
                     "depth": depth,
                     "type": str(symbol.type),
-                    "value": read(symbol, frame, is_calling, symbol.name in seen),
+                    "value": read(symbol, frame, block, is_calling, symbol.name in seen),
                 }
             )
             seen.add(symbol.name)

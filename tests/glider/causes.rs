@@ -178,3 +178,31 @@ fn a_rust_panic_is_told_with_its_message_and_place() -> Result<()> {
     }
     Ok(())
 }
+
+#[test]
+fn causes_of_32_bit_programs_are_told_as_well() -> Result<()> {
+    let recipe = Build::new(Language::C, Optimisation::O0, 5).flag("-m32");
+    let expected: [(&[&str], &str, &str); 8] = [
+        (&["fault-handler", "null"], "null_pointer", "`session` is NULL: `session->requests` was read"),
+        (&["fault-handler", "null-call"], "null_pointer", "`session->on_line` is NULL: it was called"),
+        (
+            &["fault-handler", "null-member"],
+            "null_pointer",
+            "`request->next->header` is NULL: `request->next->header->flags` was read",
+        ),
+        (
+            &["fault-handler", "text-as-pointer"],
+            "bad_pointer",
+            "`session` is 0x41414141, where nothing is mapped",
+        ),
+        (&["fault-handler", "divide-by-zero"], "division", "division by zero: `requests` is 0"),
+        (&["fault-handler", "stack-overflow"], "stack_overflow", "of them of `read_nested` fill its"),
+        (&["fault-handler", "assert"], "abort_message", "check_header: Assertion `request->header != NULL"),
+        (&["fault-handler", "trap"], "trap", "`ud2`"),
+    ];
+    for (words, kind, part) in expected {
+        let [found, text, _] = cause(&recipe, words)?;
+        assert!(found == kind && text.contains(part), "{words:?}: {found:?} {text:?}, not {kind:?} {part:?}");
+    }
+    Ok(())
+}

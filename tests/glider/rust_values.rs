@@ -210,6 +210,20 @@ fn what_the_printers_of_rust_do_not_show_is_shown() -> Result<()> {
         "(is a sample_rust::variables_std::Lamp)",
         "<not a String: length 139 exceeds capacity 3>",
         "wide = 1267650600228229401496703205383",
+        "once = OnceLock: 9",
+        "unset = OnceLock (not initialised)\n",
+        "set_cell = OnceCell: Some(7",
+        "lazy = LazyLock: \"made when first used\"",
+        "unused = LazyLock (not initialised)\n",
+        "lazy_cell = LazyCell: -5",
+        "unused_cell = LazyCell (not initialised)\n",
+        "s on the monotonic clock\n",
+        "created = 2023-11-14T22:13:20.25Z\n",
+        "half_open = 1..7\n",
+        "closed = 'a'..='z'\n",
+        "from = 1..\n",
+        "to = ..-2\n",
+        "up_to = ..=340282366920938463463374607431768211455\n",
     ] {
         assert!(report.contains(expected), "no {expected:?} in:\n{report}");
     }

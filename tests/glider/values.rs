@@ -1,6 +1,9 @@
 //! How values read in the text report, beyond being right: that they are right is what the
 //! comparison with gdb tells.
 
+mod declared;
+mod go;
+
 use sample_targets::{Build, Compiler, Language, Optimisation, Target, build};
 use std::io::{BufRead, BufReader};
 use std::path::Path;

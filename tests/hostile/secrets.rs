@@ -15,6 +15,24 @@ fn report(target: &Target, arguments: &[&str]) -> String {
 }
 
 #[test]
+fn with_redact_the_cause_has_no_secret() {
+    let program = folder("secrets-in-a-cause").join("secrets");
+    compile("secrets.c", &program, &[]);
+    let target = Target::run(Command::new(&program).arg("assert"));
+    let cause = |arguments: &[&str]| {
+        let report = report(&target, arguments);
+        let cause = report.lines().find(|line| line.starts_with("Cause "));
+        cause.unwrap_or_else(|| panic!("no cause in {report}")).to_owned()
+    };
+    assert!(
+        cause(&["--no-plugins"]).contains("Assertion `strcmp(login.password, \"pa55-of-the-assertion\")")
+    );
+    let masked = cause(&["--no-plugins", "--redact"]);
+    assert!(masked.contains("Assertion `strcmp(login.password, \"<redacted "), "{masked}");
+    assert!(!masked.contains("pa55-of-the-assertion"), "{masked}");
+}
+
+#[test]
 fn with_redact_no_secret_is_in_the_report_and_equal_ones_are_recognised() {
     let program = folder("secrets").join("secrets");
     compile("secrets.c", &program, &[]);

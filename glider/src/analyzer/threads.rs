@@ -9,10 +9,12 @@ use crate::address::Address;
 use crate::cause;
 use crate::object::Module;
 use crate::plugin::Host;
-use crate::report::{self, CrashInfo, Frame, Inline, Signal, Thread, Truncation, Variable};
+use crate::report::redact::Secrets;
+use crate::report::{self, CrashInfo, ExceptionState, Frame, Inline, Signal, Thread, Truncation, Variable};
 use crate::stacks::{Code, Stacks, ThreadStack};
 use crate::target::siginfo::{SignalInfo, parse_siginfo};
 use crate::target::{CapturedThread, system_calls};
+use crate::values::exception::{Exception, InFlight};
 use crate::values::{FrameView, Printer, Scope};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -34,6 +36,8 @@ pub(super) struct Threads<'a> {
     /// Threads analyzed and not hidden.
     shown: usize,
     problems: Vec<String>,
+    /// Secrets met in variables.
+    secrets: Secrets,
 }
 
 /// A function or inlined call of a frame, before it gets its variables.
@@ -52,7 +56,7 @@ impl<'a> Threads<'a> {
         host: Option<&'a Host<'a>>,
     ) -> Threads<'a> {
         let (cause, variables) = (Cause::default(), settings.variables);
-        let (words, signals, problems) = Default::default();
+        let (words, signals, problems, secrets) = Default::default();
         Threads {
             stacks,
             settings,
@@ -64,6 +68,7 @@ impl<'a> Threads<'a> {
             has_cut_frames: false,
             shown: 0,
             problems,
+            secrets,
         }
     }
 
@@ -187,11 +192,21 @@ impl<'a> Threads<'a> {
             }
         }
         thread.frame_count = stack.as_ref().map_or(0, |stack| stack.stack.frame_count);
+        if let Some(stack) = &stack {
+            thread.exceptions = exceptions(self.stacks.exceptions(stack));
+            for what in thread.exceptions.iter_mut().filter_map(|exception| exception.what.as_mut()) {
+                *what = self.settings.redactor.message(what, &self.secrets);
+            }
+        }
         pieces.begin(&thread);
         if let Some(stack) = stack {
             let left_out = stack.stack.frame_count.saturating_sub(stack.stack.frames.len());
             thread.truncated = self.frames(place, &stack, left_out, pieces);
-            self.words.extend(cause::of_thread(self.stacks, &stack, &self.signals, place));
+            let words = cause::of_thread(self.stacks, &stack, &self.signals, place);
+            self.words.extend(words.map(|mut cause| {
+                cause.text = self.settings.redactor.message(&cause.text, &self.secrets);
+                cause
+            }));
             thread.problem = thread.problem.or_else(|| stack.stack.problem.clone());
         }
         if let Some(host) = self.host {
@@ -235,7 +250,7 @@ impl<'a> Threads<'a> {
                 self.keep_to_size(thread, pieces.size());
                 if let Some(text_before) = text_before {
                     let mut frame = self.frame(thread, (index, number), view, code, &scope, &mut printer);
-                    self.settings.redactor.frame(&mut frame);
+                    self.settings.redactor.frame(&mut frame, &mut self.secrets);
                     frame.text_before = text_before;
                     frame.text_after = self.host.map(|host| host.after_frame()).unwrap_or_default();
                     pieces.frame(&frame);
@@ -327,6 +342,28 @@ impl<'a> Threads<'a> {
         self.signals.push((index + 1, signal));
         Some(shown)
     }
+}
+
+/// A thread's exceptions as the report has them, those on their way first.
+fn exceptions(found: InFlight) -> Vec<report::Exception> {
+    let shown = |state| {
+        move |exception: Exception| report::Exception {
+            state,
+            type_name: Some(exception.type_name),
+            what: exception.what,
+            address: Some(exception.object),
+        }
+    };
+    let unknown = |state| report::Exception { state, type_name: None, what: None, address: None };
+    let mut exceptions: Vec<_> = found.thrown.into_iter().map(shown(ExceptionState::Thrown)).collect();
+    if exceptions.is_empty() && found.thrown_count > 0 {
+        exceptions.push(unknown(ExceptionState::Thrown));
+    }
+    exceptions.extend(found.caught.into_iter().map(shown(ExceptionState::Caught)));
+    if found.has_unknown {
+        exceptions.push(unknown(ExceptionState::Caught));
+    }
+    exceptions
 }
 
 /// The inlined calls at a pc, innermost first, and the function that holds them, last. The line

@@ -204,7 +204,7 @@ impl<'a> Namer<'a, '_, '_, '_> {
     fn stored(&self, register: Register, before: usize) -> Option<Named> {
         self.listing.stores(register, before).find_map(|index| {
             let address = self.address(self.listing.get(index)?, index)?;
-            self.variable_at(Address(address), 8)
+            self.variable_at(Address(address), self.listing.arch.word())
         })
     }
 
@@ -222,7 +222,7 @@ impl<'a> Namer<'a, '_, '_, '_> {
     fn variable_held(&self, register: Register, before: usize) -> Option<Named> {
         let holder = self.holder(register, before);
         let held = holder
-            .and_then(|holder| Some((self.variable_in(holder)?, self.registers.get(dwarf_number(holder)?)?)));
+            .and_then(|holder| Some((self.variable_in(holder)?, self.registers.get(self.number(holder)?)?)));
         let (variable, value) = match held {
             Some(held) => held,
             // In the register until the call: the callee may have overwritten it, but what called
@@ -257,7 +257,7 @@ impl<'a> Namer<'a, '_, '_, '_> {
         let text = if base.is_address { text } else { format!("&{text}") };
         Some(Named {
             text,
-            value: base.value.wrapping_add(offset),
+            value: self.listing.arch.cut(base.value.wrapping_add(offset)),
             type_die,
             is_address: true,
             frame: base.frame,
@@ -276,6 +276,9 @@ impl<'a> Namer<'a, '_, '_, '_> {
         if instruction.is_ip_rel_memory_operand() {
             return self.global(Address(instruction.ip_rel_memory_address()), size);
         }
+        if instruction.memory_base() == Register::None && instruction.memory_index() == Register::None {
+            return self.global(Address(instruction.memory_displacement64()), size);
+        }
         let base = self.register_at(instruction.memory_base(), index, steps)?;
         let mut offset = instruction.memory_displacement64();
         if instruction.memory_index() != Register::None {
@@ -283,7 +286,7 @@ impl<'a> Namer<'a, '_, '_, '_> {
             offset = offset.wrapping_add(number.wrapping_mul(instruction.memory_index_scale().into()));
         }
         let (text, type_die) = base.member(self.scope.process.types, offset)?;
-        let value = self.read(Address(base.value.wrapping_add(offset)), size)?;
+        let value = self.read(Address(self.listing.arch.cut(base.value.wrapping_add(offset))), size)?;
         let text = text.trim_start_matches('&').to_owned();
         Some(Named { text, value, type_die, is_address: false, frame: base.frame })
     }
@@ -300,7 +303,11 @@ impl<'a> Namer<'a, '_, '_, '_> {
 
     /// What a register held before the instruction `before`, if it holds that still.
     pub(super) fn held(&self, register: Register, before: usize) -> Option<u64> {
-        self.registers.get(dwarf_number(self.holder(register, before)?)?)
+        self.registers.get(self.number(self.holder(register, before)?)?)
+    }
+
+    fn number(&self, register: Register) -> Option<u16> {
+        dwarf_number(self.listing.arch, register)
     }
 
     fn read(&self, address: Address, size: u64) -> Option<u64> {
@@ -321,7 +328,7 @@ impl<'a> Namer<'a, '_, '_, '_> {
 
     /// The variable that is in a register here.
     fn variable_in(&self, register: Register) -> Option<&'a VariableDie> {
-        let number = dwarf_number(register)?;
+        let number = self.number(register)?;
         self.variables().find(|variable| self.scope.register_of(&variable.location) == Some(number))
     }
 

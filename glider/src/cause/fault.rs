@@ -1,6 +1,7 @@
 //! What a faulting instruction did, and with which variable.
 
 use super::expression::{Named, name_memory, name_register};
+use super::listing::dwarf_number;
 use super::overflow::{self, mapping_at};
 use super::site::{Site, Sites};
 use super::{CauseKind, Finding};
@@ -42,7 +43,7 @@ fn called(sites: &Sites<'_, '_, '_>, frame: usize, signal: &SignalInfo) -> Optio
         let call = site.here.checked_sub(1)?;
         let instruction = site.listing.get(call)?;
         (instruction.flow_control() == FlowControl::IndirectCall).then_some(())?;
-        operand(sites, caller, &site, call, 8)
+        operand(sites, caller, &site, call, sites.arch().word())
     });
     let Some(named) = named.filter(|named| named.value == pc.0) else { return Some(plain()) };
     let text = format!("{} is {}: it was called", whole_name(sites, caller, &named), bad(&named, &there));
@@ -56,7 +57,7 @@ fn access(sites: &Sites<'_, '_, '_>, frame: usize, signal: &SignalInfo) -> Optio
     let registers = &sites.frame(frame)?.registers;
     let value = |register: Register| match register {
         Register::None | Register::ES | Register::CS | Register::SS | Register::DS => Some(0),
-        _ => registers.get(super::listing::dwarf_number(register)?),
+        _ => registers.get(dwarf_number(sites.arch(), register)?),
     };
     let mut factory = InstructionInfoFactory::new();
     let used = factory.info(instruction).used_memory();
@@ -66,7 +67,7 @@ fn access(sites: &Sites<'_, '_, '_>, frame: usize, signal: &SignalInfo) -> Optio
     // unless it is the base.
     let is_null = operand.base() != Register::None && base < NULL_LIMIT && index < NULL_LIMIT;
     let reached = signal.address.map_or(base, |address| address.0);
-    let offset = reached.wrapping_sub(base);
+    let offset = sites.arch().cut(reached.wrapping_sub(base));
     let kind = if is_null { CauseKind::NullPointer } else { CauseKind::BadPointer };
     let name = register_name(operand.base());
     let did = verb(operand.access());
@@ -132,7 +133,7 @@ fn division(sites: &Sites<'_, '_, '_>, frame: usize) -> Option<Finding> {
     let mask = u64::MAX.checked_shr(64 - 8 * u32::try_from(size).ok()?)?;
     let named = operand(sites, frame, &site, site.here, size as u64);
     let raw = match instruction.op0_kind() {
-        OpKind::Register => registers.get(super::listing::dwarf_number(instruction.op0_register())?),
+        OpKind::Register => registers.get(dwarf_number(sites.arch(), instruction.op0_register())?),
         _ => named.as_ref().map(|named| named.value),
     };
     let divisor = raw.map(|raw| raw & mask);
@@ -156,7 +157,12 @@ fn bad_return(sites: &Sites<'_, '_, '_>, frame: usize, signal: &SignalInfo) -> O
     let site = sites.code(frame).filter(|_| signal.address.is_none())?;
     let is_return = site.listing.get(site.here)?.flow_control() == FlowControl::Return;
     let pointer = sites.frame(frame)?.registers.sp().filter(|_| is_return)?;
-    let target = sites.stacks.process.memory.read_u64(Address(pointer)).filter(|to| !is_canonical(*to))?;
+    let target = sites
+        .stacks
+        .process
+        .memory
+        .read_word(Address(pointer), sites.arch())
+        .filter(|to| !is_canonical(*to))?;
     let function = sites.function(frame).unwrap_or("the function");
     let text = format!(
         "the return address of `{function}` is {target:#x}, not an address of this processor: the stack was overwritten"

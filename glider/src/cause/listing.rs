@@ -3,7 +3,7 @@
 //! Intel SDM vol. 2 is what `iced_x86` implements; the psABI says what a call leaves alone.
 
 use crate::address::Address;
-use crate::target::Memory;
+use crate::target::{Arch, Memory};
 use iced_x86::{
     Decoder, DecoderOptions, FlowControl, Instruction, InstructionInfoFactory, Mnemonic, OpAccess, OpKind,
     Register,
@@ -18,10 +18,12 @@ const LONGEST: u64 = 15;
 /// The instructions of a function in order.
 pub(super) struct Listing {
     instructions: Vec<Instruction>,
-    /// For each of them a bit for each general register, by DWARF number, that it may change.
+    /// For each of them a bit for each general register, as in [`ORDER`], that it may change.
     written: Vec<u16>,
     /// Addresses that some jump of the function leads to.
     joins: FxHashSet<u64>,
+    /// Whose instructions they are.
+    pub(super) arch: Arch,
 }
 
 /// Where a register got its value.
@@ -40,6 +42,7 @@ impl Listing {
     /// when it cannot be read or does not have an instruction there.
     pub(super) fn read(
         memory: &dyn Memory,
+        arch: Arch,
         (start, end): (Address, Address),
         pc: Address,
     ) -> Option<Listing> {
@@ -49,13 +52,13 @@ impl Listing {
         let mut bytes = vec![0; usize::try_from(length).ok()?];
         let read = memory.read(start, &mut bytes);
         bytes.truncate(read);
-        let decoder = Decoder::with_ip(64, &bytes, start.0, DecoderOptions::NONE);
+        let decoder = Decoder::with_ip(8 * arch.word() as u32, &bytes, start.0, DecoderOptions::NONE);
         let instructions: Vec<Instruction> = decoder.into_iter().collect();
         let joins = instructions.iter().filter(|one| jumps(one)).map(Instruction::near_branch_target);
         let joins = joins.collect();
         let mut factory = InstructionInfoFactory::new();
         let written = instructions.iter().map(|one| written(one, &mut factory)).collect();
-        Some(Listing { instructions, written, joins })
+        Some(Listing { instructions, written, joins, arch })
     }
 
     /// Index of the instruction at an address.
@@ -87,7 +90,7 @@ impl Listing {
 
     /// Whether an instruction may change a register; unknown ones and unknown registers count as if.
     fn writes(&self, index: usize, register: Register) -> bool {
-        match (self.written.get(index), dwarf_number(register)) {
+        match (self.written.get(index), place(register)) {
             (Some(written), Some(number)) => written >> number & 1 == 1,
             _ => true,
         }
@@ -162,7 +165,7 @@ fn jumps(instruction: &Instruction) -> bool {
 
 /// The general registers that an instruction may change, or a part of them, a bit for each.
 fn written(instruction: &Instruction, factory: &mut InstructionInfoFactory) -> u16 {
-    let bit = |register: Register| dwarf_number(register).map_or(0, |number| 1 << number);
+    let bit = |register: Register| place(register).map_or(0, |number| 1 << number);
     // A call pushes and the callee pops again: the stack pointer is what it was.
     if matches!(instruction.flow_control(), FlowControl::Call | FlowControl::IndirectCall) {
         return PRESERVED.into_iter().fold(u16::MAX, |all, register| all & !bit(register));
@@ -172,16 +175,34 @@ fn written(instruction: &Instruction, factory: &mut InstructionInfoFactory) -> u
     used.filter(|used| changes(used.access())).fold(0, |all, used| all | bit(used.register()))
 }
 
-/// What a function must leave as it found it (psABI x86-64, figure 3.4).
+/// What a function must leave as it found it, on both processors (psABI x86-64, figure 3.4; i386, table 2.3).
 const PRESERVED: [Register; 7] = {
     use Register::{R12, R13, R14, R15, RBP, RBX, RSP};
     [RBX, RSP, RBP, R12, R13, R14, R15]
 };
 
-/// The DWARF number of a general register (psABI x86-64, figure 3.36).
-pub(super) fn dwarf_number(register: Register) -> Option<u16> {
+/// The general registers of x86-64 by DWARF number (psABI x86-64, figure 3.36).
+const ORDER: [Register; 16] = {
     use Register::{R8, R9, R10, R11, R12, R13, R14, R15, RAX, RBP, RBX, RCX, RDI, RDX, RSI, RSP};
-    let order = [RAX, RDX, RCX, RBX, RSI, RDI, RBP, RSP, R8, R9, R10, R11, R12, R13, R14, R15];
+    [RAX, RDX, RCX, RBX, RSI, RDI, RBP, RSP, R8, R9, R10, R11, R12, R13, R14, R15]
+};
+/// Those of i386, as the registers of x86-64 that they are a half of (psABI i386, table 2.14).
+const ORDER_32: [Register; 8] = {
+    use Register::{RAX, RBP, RBX, RCX, RDI, RDX, RSI, RSP};
+    [RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI]
+};
+
+/// Place of a general register among those of x86-64.
+fn place(register: Register) -> Option<usize> {
+    ORDER.iter().position(|known| *known == register.full_register())
+}
+
+/// The DWARF number of a general register.
+pub(super) fn dwarf_number(arch: Arch, register: Register) -> Option<u16> {
+    let order: &[Register] = match arch {
+        Arch::X86_64 => &ORDER,
+        Arch::X86 => &ORDER_32,
+    };
     let place = order.iter().position(|known| *known == register.full_register())?;
     u16::try_from(place).ok()
 }
@@ -203,7 +224,7 @@ mod tests {
 
     fn listing(code: &[u8], pc: u64) -> Listing {
         let end = Address(0x1000 + code.len() as u64);
-        Listing::read(&Code(code.to_vec()), (Address(0x1000), end), Address(pc)).unwrap()
+        Listing::read(&Code(code.to_vec()), Arch::X86_64, (Address(0x1000), end), Address(pc)).unwrap()
     }
 
     /// `mov rax,[rdi]; je +2; mov ebx,eax; mov rcx,[rax]`

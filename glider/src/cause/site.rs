@@ -3,6 +3,7 @@
 use super::listing::Listing;
 use crate::address::Address;
 use crate::stacks::{Stacks, ThreadStack};
+use crate::target::Arch;
 use crate::unwind::Frame;
 use iced_x86::{FlowControl, Instruction};
 
@@ -25,6 +26,11 @@ pub(super) struct Site {
 }
 
 impl<'s> Sites<'s, '_, '_> {
+    /// Whether the thread runs as 32-bit or 64-bit code.
+    pub(super) fn arch(&self) -> Arch {
+        self.stack.registers.general.arch()
+    }
+
     /// The frame with this index; `None` also beyond the gap of a stack that is shown in two parts.
     pub(super) fn frame(&self, index: usize) -> Option<&'s Frame> {
         let is_before_gap = self.stack.stack.gap_before.is_none_or(|gap| index < gap);
@@ -42,13 +48,15 @@ impl<'s> Sites<'s, '_, '_> {
         let lookup = self.frame(index)?.lookup_pc()?;
         let modules = self.stacks.process.modules;
         let module = modules.find(lookup)?;
-        let object = module.object.as_ref().ok().filter(|object| object.is_64_bit())?;
+        let object = module.object.as_ref().ok()?;
+        let arch = self.arch();
         let symbol = object.symbols().find(module.bias.to_file(lookup));
         let symbol_start = symbol.map(|symbol| module.bias.to_runtime(symbol.address));
         let known = self.stacks.function_start(lookup).or(symbol_start);
         let end = symbol_start.and_then(|start| start.checked_add(symbol?.size));
         let end = end.filter(|end| *end > pc).or_else(|| pc.checked_add(AHEAD))?;
-        let listing = Listing::read(self.stacks.process.memory, (known.unwrap_or(lookup), end), lookup)?;
+        let listing =
+            Listing::read(self.stacks.process.memory, arch, (known.unwrap_or(lookup), end), lookup)?;
         // A part that the compiler split off is entered by a jump.
         let is_split = symbol.is_some_and(|symbol| symbol.name.contains(".cold"));
         let here = match self.frame(index)?.pc_is_exact {

@@ -2,7 +2,6 @@
 
 use super::{CauseKind, Finding};
 use crate::stacks::{Stacks, ThreadStack};
-use crate::values::exception;
 
 /// Frames behind std::terminate that may tell why it was called.
 const LOOKED_AT: usize = 8;
@@ -39,39 +38,36 @@ pub(super) fn read(stacks: &Stacks<'_>, stack: &ThreadStack<'_>, index: usize) -
             "__cxa_deleted_virtual on the stack",
         );
     }
-    let thrown = exception::caught(stacks.process, stack.registers);
+    let in_flight = stacks.exceptions(stack);
     let caller =
         names.iter().find(|name| !is_entry(name) && !name.contains("__cxa_") && !name.contains("_Unwind_"));
-    match thrown {
-        exception::Caught::Exception(thrown) => {
-            let what = match thrown.what {
-                Some(what) => format!(": {what}"),
-                None => " (its what() is not told by what is in memory)".to_owned(),
-            };
-            let how = if names.contains(&"__gxx_personality_v0") || names.contains(&"__cxa_call_terminate") {
-                "a function that must not throw (noexcept) let through the C++ exception"
-            } else if names.contains(&"__cxa_throw") {
-                "no handler for the C++ exception"
-            } else {
-                "std::terminate with the C++ exception"
-            };
-            let known_by =
-                format!("the exception object at {} of this thread's __cxa_eh_globals", thrown.object);
-            finding(format!("{how} {}{what}", thrown.type_name), &known_by)
-        }
-        exception::Caught::Nothing => {
-            let by = caller.map(|name| format!(" by `{name}`")).unwrap_or_default();
-            let text = format!(
-                "std::terminate was called{by} without an exception, as for a std::thread that is not joined"
-            );
-            finding(
-                text,
-                "std::terminate on the stack and this thread's __cxa_eh_globals, which has no exception",
-            )
-        }
-        exception::Caught::Unknown => finding(
-            "std::terminate was called; whether for an exception could not be read".to_owned(),
-            "std::terminate on the stack",
-        ),
+    if let Some(thrown) = in_flight.caught.into_iter().next() {
+        let what = match thrown.what {
+            Some(what) => format!(": {what}"),
+            None => " (its what() is not told by what is in memory)".to_owned(),
+        };
+        let how = if names.contains(&"__gxx_personality_v0") || names.contains(&"__cxa_call_terminate") {
+            "a function that must not throw (noexcept) let through the C++ exception"
+        } else if names.contains(&"__cxa_throw") {
+            "no handler for the C++ exception"
+        } else {
+            "std::terminate with the C++ exception"
+        };
+        let known_by = format!("the exception object at {} of this thread's __cxa_eh_globals", thrown.object);
+        return finding(format!("{how} {}{what}", thrown.type_name), &known_by);
     }
+    if in_flight.is_known && !in_flight.has_unknown {
+        let by = caller.map(|name| format!(" by `{name}`")).unwrap_or_default();
+        let text = format!(
+            "std::terminate was called{by} without an exception, as for a std::thread that is not joined"
+        );
+        return finding(
+            text,
+            "std::terminate on the stack and this thread's __cxa_eh_globals, which has no exception",
+        );
+    }
+    finding(
+        "std::terminate was called; whether for an exception could not be read".to_owned(),
+        "std::terminate on the stack",
+    )
 }

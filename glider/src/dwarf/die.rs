@@ -95,6 +95,12 @@ impl Die {
         self.entry().map(|entry| entry.tag())
     }
 
+    /// Whether `entry`, which is this DIE's, has this name of its own.
+    pub(super) fn is_named(self, entry: &Entry, name: &str) -> bool {
+        let own = entry.attr_value(gimli::DW_AT_name).and_then(|value| self.unit.string(value));
+        own.is_some_and(|own| own.slice() == name.as_bytes())
+    }
+
     /// Whether it only declares what another entry defines.
     pub(crate) fn is_declaration(self) -> bool {
         self.entry().is_some_and(|entry| entry.has_attr(gimli::DW_AT_declaration))
@@ -119,19 +125,30 @@ impl Die {
     /// The direct children, parsed, in order.
     pub(crate) fn children(self) -> Vec<(Die, Entry)> {
         let mut found = Vec::new();
-        let Ok(mut cursor) = self.unit.unit.entries_at_offset(self.offset) else { return found };
+        self.find_child(|die, entry| {
+            found.push((die, entry.clone()));
+            None::<()>
+        });
+        found
+    }
+
+    /// What `find` gives for the first direct child for which it gives something.
+    pub(super) fn find_child<T>(self, mut find: impl FnMut(Die, &Entry) -> Option<T>) -> Option<T> {
+        let mut cursor = self.unit.unit.entries_at_offset(self.offset).ok()?;
         let has_children =
             matches!(cursor.next_entry(), Ok(true)) && cursor.current().is_some_and(Entry::has_children);
         if !has_children || !matches!(cursor.next_entry(), Ok(true)) {
-            return found;
+            return None;
         }
         while let Some(child) = cursor.current() {
-            found.push((Die { unit: self.unit, offset: child.offset() }, child.clone()));
+            if let Some(found) = find(Die { unit: self.unit, offset: child.offset() }, child) {
+                return Some(found);
+            }
             if !matches!(cursor.next_sibling(), Ok(Some(_))) {
                 break;
             }
         }
-        found
+        None
     }
 
     /// The ranges of code of this entry.

@@ -59,7 +59,7 @@ impl DebugInfo {
         };
         let is_definition = |globals: &Globals| find(globals).is_some_and(|die| !die.is_declaration());
         self.read_globals(bare.trim(), is_definition, || {
-            search::units_naming(self.file, last_component(bare.trim()))
+            search::Places::of_name(self.file, last_component(bare.trim())).units(self.file)
         });
         find(&self.globals.borrow())
     }

@@ -11,6 +11,7 @@
 
 mod arange;
 mod call_site;
+mod definition;
 mod die;
 mod globals;
 mod line;
@@ -25,6 +26,7 @@ mod unit_index;
 
 pub(crate) use call_site::expression;
 pub use call_site::{Argument, CallSite, CallSiteParameter};
+pub(crate) use definition::Declared;
 pub use die::Die;
 pub(crate) use die::Entry;
 pub use line::SourceLine;
@@ -39,6 +41,7 @@ use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// How many references (`DW_AT_abstract_origin`, `DW_AT_specification`, typedefs …) are
 /// followed from one DIE: chains in real files have three or four links, broken ones may be circles.
@@ -52,6 +55,7 @@ pub struct DebugInfo {
     scopes: RefCell<HashMap<FileAddress, Option<Rc<Scopes>>>>,
     routes: RefCell<Routes>,
     globals: RefCell<globals::Globals>,
+    definitions: RefCell<HashMap<Vec<Arc<str>>, Option<Die>>>,
 }
 
 /// The calls from a call site to a function, by the DIEs of both.
@@ -69,12 +73,18 @@ impl DebugInfo {
             scopes: RefCell::default(),
             routes: RefCell::default(),
             globals: RefCell::default(),
+            definitions: RefCell::default(),
         })
     }
 
     /// The file it was read from.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Whether an entry is of this file.
+    pub(crate) fn holds(&self, die: Die) -> bool {
+        std::ptr::eq(self.file, die.unit.file)
     }
 
     /// What of the debug information was needed and is somewhere that is not read.

@@ -37,11 +37,15 @@ impl Die {
     }
 
     fn build_qualified_name(self) -> Option<Arc<str>> {
-        let own = self.name()?;
         if self.unit.is_c() {
-            return Some(own);
+            return self.name();
         }
-        let mut parts = vec![own];
+        Some(self.path()?.join("::").into())
+    }
+
+    /// The names of the namespaces, types and functions around it, outermost first, and its own.
+    pub(super) fn path(self) -> Option<Vec<Arc<str>>> {
+        let mut parts = vec![self.name()?];
         let mut inner = self;
         while let Some(parent) = inner.unit.index().parent(inner.offset).filter(|_| parts.len() < MAX_CHAIN) {
             // The scope of a function's out-of-line body is that of its declaration.
@@ -50,7 +54,7 @@ impl Die {
             parts.push(inner.name().unwrap_or_else(|| inner.word_for_nameless()));
         }
         parts.reverse();
-        Some(parts.join("::").into())
+        Some(parts)
     }
 
     /// What stands for the name of a scope without one.

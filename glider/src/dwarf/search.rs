@@ -12,29 +12,46 @@ use gimli::{DebugInfoOffset, Section};
 /// Texts of `.debug_str` that are taken for a name: linkers keep one, or let it be the end of another one.
 const MAX_TEXTS: usize = 8;
 
-/// Units in which an entry may have this name, by rising offset.
-pub(super) fn units_naming(file: &DwarfFile, name: &str) -> Vec<UnitId> {
-    let ended = [name.as_bytes(), &[0]].concat();
-    let strings = file.dwarf.debug_str.reader();
-    let mut texts = file.places(strings, &ended);
-    let is_whole = |at: &usize| *at == 0 || strings.slice().get(*at - 1) == Some(&0);
-    if texts.iter().any(is_whole) {
-        texts.retain(is_whole);
+/// Where an entry's name may stand.
+pub(super) struct Places {
+    /// Offsets in `.debug_info`: of the name itself or of its offset in `.debug_str`.
+    pub(super) info: Vec<usize>,
+    /// Offsets in `.debug_str_offsets`.
+    pub(super) string_offsets: Vec<usize>,
+}
+
+impl Places {
+    /// Where this name may stand.
+    pub(super) fn of_name(file: &DwarfFile, name: &str) -> Places {
+        let ended = [name.as_bytes(), &[0]].concat();
+        let strings = file.dwarf.debug_str.reader();
+        let mut texts = file.places(strings, &ended);
+        let is_whole = |at: &usize| *at == 0 || strings.slice().get(*at - 1) == Some(&0);
+        if texts.iter().any(is_whole) {
+            texts.retain(is_whole);
+        }
+        texts.truncate(MAX_TEXTS);
+        // `DW_FORM_string`: the name itself.
+        let debug_info = file.dwarf.debug_info.reader();
+        let mut info = file.places(debug_info, &ended);
+        let mut string_offsets = Vec::new();
+        for text in texts.iter().filter_map(|text| u32::try_from(*text).ok()) {
+            // `DW_FORM_strp`: its offset; `DW_FORM_strx`: an index into a table of offsets.
+            let offset = text.to_le_bytes();
+            info.extend(file.places(debug_info, &offset));
+            string_offsets.extend(file.places(file.dwarf.debug_str_offsets.reader(), &offset));
+        }
+        Places { info, string_offsets }
     }
-    texts.truncate(MAX_TEXTS);
-    // `DW_FORM_string`: the name itself.
-    let info = file.dwarf.debug_info.reader();
-    let mut units = file.units_at(&file.places(info, &ended));
-    for text in texts.iter().filter_map(|text| u32::try_from(*text).ok()) {
-        // `DW_FORM_strp`: its offset; `DW_FORM_strx`: an index into a table of offsets.
-        let offset = text.to_le_bytes();
-        units.extend(file.units_at(&file.places(info, &offset)));
-        let entries = file.places(file.dwarf.debug_str_offsets.reader(), &offset);
-        units.extend(file.owners(&entries, |unit| unit.str_offsets_base.0));
+
+    /// The units that these places are of, by rising offset.
+    pub(super) fn units(&self, file: &DwarfFile) -> Vec<UnitId> {
+        let mut units = file.units_at(&self.info);
+        units.extend(file.owners(&self.string_offsets, |unit| unit.str_offsets_base.0));
+        units.sort_unstable();
+        units.dedup();
+        units
     }
-    units.sort_unstable();
-    units.dedup();
-    units
 }
 
 /// Units in which an address may stand.

@@ -7,7 +7,7 @@ use super::{Attribute, CallSite, Die};
 use crate::object::{Image, Object};
 use crate::unwind::Bytes;
 use gimli::{
-    AttributeValue, DebugInfoOffset, DebugTypeSignature, Section as _, UnitOffset, UnitSectionOffset,
+    AttributeValue, DebugInfoOffset, DebugTypeSignature, Reader, Section as _, UnitOffset, UnitSectionOffset,
     UnitType,
 };
 use std::cell::{OnceCell, RefCell};
@@ -166,6 +166,13 @@ impl DwarfFile {
         let headers = self.headers();
         let found = headers.binary_search_by_key(&id, |(id, _)| *id).ok()?;
         headers.get(found).map(|(_, header)| *header)
+    }
+
+    /// The abbreviations of a unit and what follows them.
+    pub(super) fn abbreviations_of(&self, id: UnitId) -> Option<Bytes> {
+        let mut table = *self.dwarf.debug_abbrev.reader();
+        table.skip(self.header(id)?.debug_abbrev_offset().0).ok()?;
+        Some(table)
     }
 
     /// The unit, parsed now or before.

@@ -33,14 +33,15 @@ pub(super) fn render_header(header: &Header, out: &mut Vec<u8>) {
 /// Opens the object of a thread, in the list of threads, and its list of frames.
 pub(super) fn render_thread_begin(thread: &Thread, first: bool, out: &mut Vec<u8>) {
     // Here, too, all are named, those that the end has among them.
-    let Thread { index: _, thread_id, thread_name, state, wait_channel, system_call, frame_count, .. } =
-        thread;
+    let Thread { index: _, thread_id, thread_name, state, wait_channel, system_call, .. } = thread;
+    let Thread { exceptions, frame_count, .. } = thread;
     let Thread { text_before, frames: _, truncated: _, problem: _, text_after: _, .. } = thread;
     field(out, if first { "\n{" } else { ",\n{" }, "thread_id", thread_id);
     field(out, ",", "thread_name", thread_name);
     field(out, ",", "state", state);
     field(out, ",", "wait_channel", wait_channel);
     field(out, ",", "system_call", system_call);
+    field(out, ",", "exceptions", exceptions);
     field(out, ",", "frame_count", frame_count);
     field(out, ",", "text_before", text_before);
     out.extend_from_slice(b",\"frames\":[");

@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 mod cause;
+mod date;
 mod escape;
 pub mod json;
 pub mod redact;
@@ -20,6 +21,7 @@ mod value;
 mod tests;
 
 pub use cause::{Cause, CauseKind};
+pub(crate) use date::rfc3339;
 pub use value::{Element, Entry, Member, Pointee, Value};
 
 use crate::address::Address;
@@ -265,6 +267,8 @@ pub struct Thread {
     pub wait_channel: Option<String>,
     /// System call it is in, by name.
     pub system_call: Option<String>,
+    /// C++ exceptions that it has thrown and is not done with.
+    pub exceptions: Vec<Exception>,
     /// How many frames the stack has, shown or not, inlined ones not counted.
     pub frame_count: usize,
     /// What plugins print before the thread.
@@ -277,6 +281,30 @@ pub struct Thread {
     pub problem: Option<String>,
     /// What plugins print after the thread.
     pub text_after: Vec<PluginText>,
+}
+
+/// A C++ exception of a thread.
+#[derive(Clone, Debug, Serialize)]
+pub struct Exception {
+    /// What became of it so far.
+    pub state: ExceptionState,
+    /// Its class, `std::runtime_error`; `None` where it was not found.
+    #[serde(rename = "type")]
+    pub type_name: Option<String>,
+    /// What its `what()` says, or the value of a number or text that was thrown.
+    pub what: Option<String>,
+    /// Where the object is.
+    pub address: Option<Address>,
+}
+
+/// How far an exception got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExceptionState {
+    /// A handler has it, and has not ended.
+    Caught,
+    /// It is on its way to a handler: destructors run.
+    Thrown,
 }
 
 /// Frames that are not shown: those between the first and the last part of the stack.

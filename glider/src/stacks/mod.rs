@@ -12,8 +12,9 @@ pub use code::{Code, CodeTable};
 use crate::address::Address;
 use crate::target::{Capture, ThreadRegisters};
 use crate::unwind::{self, CfiCache, Stack};
+use crate::values::exception::{self, InFlight};
 use crate::values::{FrameView, Process, Scope};
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
 
 /// All stacks of the captured process.
@@ -25,6 +26,7 @@ pub struct Stacks<'a> {
     /// The code looked up so far.
     pub code: CodeTable<'a>,
     rows: RefCell<CfiCache>,
+    exception_globals: OnceCell<Option<exception::Globals>>,
 }
 
 /// The stack of one thread.
@@ -44,12 +46,24 @@ pub struct ThreadStack<'a> {
 impl<'a> Stacks<'a> {
     /// No stack is walked yet.
     pub fn new(process: Process<'a>, capture: &'a Capture) -> Stacks<'a> {
-        Stacks { process, capture, code: CodeTable::new(process.modules), rows: RefCell::default() }
+        let (rows, exception_globals) = Default::default();
+        Stacks { process, capture, code: CodeTable::new(process.modules), rows, exception_globals }
     }
 
     /// Where the function that holds a runtime address begins, by its object's call frame table.
     pub fn function_start(&self, address: Address) -> Option<Address> {
         self.rows.borrow_mut().function_start(address, self.process.modules)
+    }
+
+    /// The C++ exceptions that a thread is not done with.
+    pub(crate) fn exceptions(&self, stack: &ThreadStack<'_>) -> InFlight {
+        let globals = self.exception_globals.get_or_init(|| exception::Globals::find(&self.process));
+        match globals {
+            Some(globals) => {
+                exception::in_flight(&self.process, globals, stack.registers, &stack.stack.frames)
+            }
+            None => InFlight::default(),
+        }
     }
 
     /// Walks the stack of the thread with this index in the capture, keeping at most

@@ -13,7 +13,7 @@ pub(crate) use parse::constant;
 use crate::dwarf::{Die, MAX_CHAIN};
 use crate::unwind::Bytes;
 use rustc_hash::FxHashMap;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -191,13 +191,43 @@ impl Type {
     }
 }
 
+/// Bytes of debug information that are searched for the definitions of declared types in all: some 50 ms.
+const SEARCHED_FOR_DEFINITIONS: usize = 256 << 20;
+
 /// All types met so far.
-#[derive(Default)]
 pub struct Types {
     known: RefCell<FxHashMap<(usize, usize), Rc<Type>>>,
+    definitions: RefCell<FxHashMap<(usize, usize), Option<Die>>>,
+    /// Bytes that may still be searched for further ones.
+    budget: Cell<usize>,
+}
+
+impl Default for Types {
+    fn default() -> Types {
+        Types {
+            known: RefCell::default(),
+            definitions: RefCell::default(),
+            budget: Cell::new(SEARCHED_FOR_DEFINITIONS),
+        }
+    }
 }
 
 impl Types {
+    /// The definition of a declared type: what `search` found, now or before. `search` is given the bytes
+    /// that it may search.
+    pub(crate) fn definition(
+        &self,
+        declaration: Die,
+        search: impl FnOnce(&Cell<usize>) -> Option<Die>,
+    ) -> Option<Die> {
+        if let Some(known) = self.definitions.borrow().get(&declaration.key()) {
+            return *known;
+        }
+        let found = search(&self.budget);
+        self.definitions.borrow_mut().insert(declaration.key(), found);
+        found
+    }
+
     /// The type a DIE describes.
     pub fn get(&self, die: Die) -> Rc<Type> {
         if let Some(known) = self.known.borrow().get(&die.key()) {

@@ -336,6 +336,7 @@ impl<'a> Scope<'a> {
             }
         }
         let mut gathered = Gathered::default();
+        let mut lost = None;
         let mut at: u64 = 0;
         for piece in &pieces {
             let size = piece.size_in_bits.unwrap_or(0);
@@ -351,13 +352,20 @@ impl<'a> Scope<'a> {
                     bytes.truncate(read);
                     bytes
                 }
-                ref location => self.piece_bytes(location).unwrap_or_default(),
+                ref location => self.piece_bytes(location).unwrap_or_else(|missing| {
+                    lost.get_or_insert(missing);
+                    Vec::new()
+                }),
             };
             gathered.put(at, size, |bit| {
                 let from = skip.checked_add(bit)?;
                 Some(bytes.get(usize::try_from(from / 8).ok()?)? >> (from % 8) & 1 == 1)
             });
             at = at.saturating_add(size);
+        }
+        let is_known = !gathered.pointers.is_empty() || gathered.known.iter().any(|bits| *bits != 0);
+        if let Some(lost @ Missing::Overwritten(..)) = lost.filter(|_| !is_known) {
+            return Err(lost);
         }
         Ok(Place::Gathered(Rc::new(gathered), 0))
     }

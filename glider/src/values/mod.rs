@@ -8,6 +8,7 @@
 
 mod cpp;
 mod decimal;
+mod declared;
 mod entry_value;
 pub(crate) mod exception;
 mod go;

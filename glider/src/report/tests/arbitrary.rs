@@ -7,8 +7,8 @@ use crate::report::escape::is_hostile;
 use crate::report::render::{Format, Style};
 use crate::report::value::{Element, Entry, Member, Pointee, Value};
 use crate::report::{
-    Footer, Frame, Header, Inline, PluginText, Signal, Status, Thread, Truncation, Trust, Variable,
-    VariableKind,
+    Exception, ExceptionState, Footer, Frame, Header, Inline, PluginText, Signal, Status, Thread, Truncation,
+    Trust, Variable, VariableKind,
 };
 use proptest::collection::{btree_map, vec};
 use proptest::option;
@@ -232,11 +232,17 @@ fn thread() -> impl Strategy<Value = Thread> {
     let gap = (any::<usize>(), any::<usize>(), text())
         .prop_map(|(before_frame, left_out, limit)| Truncation { before_frame, left_out, limit });
     let names = (text(), text(), option::of(text()), option::of(text()), option::of(text()));
-    let numbers = (any::<usize>(), any::<i32>(), any::<usize>());
+    let numbers = (any::<usize>(), any::<i32>(), any::<usize>(), option::of(text()));
     (numbers, names, option::of(gap), plugin_texts(), plugin_texts(), vec(frame(), 0..4)).prop_map(
         |(numbers, names, truncated, text_before, text_after, frames)| {
-            let (index, thread_id, frame_count) = numbers;
+            let (index, thread_id, frame_count, what) = numbers;
             let (thread_name, state, wait_channel, system_call, problem) = names;
+            let exception = what.map(|what| Exception {
+                state: ExceptionState::Caught,
+                type_name: Some(what.clone()),
+                what: Some(what),
+                address: None,
+            });
             Thread {
                 index,
                 thread_id,
@@ -244,6 +250,7 @@ fn thread() -> impl Strategy<Value = Thread> {
                 state,
                 wait_channel,
                 system_call,
+                exceptions: exception.into_iter().collect(),
                 frame_count,
                 truncated,
                 text_before,

@@ -28,8 +28,8 @@ fn the_document_has_a_line_for_each_piece() {
     "system_info":{"os":"Linux","os_ver":"6.1.0","cpu_arch":"amd64"},
     "thread_count":3,
     "threads":[
-    {"thread_id":6790,"thread_name":"","state":"","wait_channel":"nfs_wait","system_call":null,"frame_count":0,"text_before":[],"frames":[],"truncated":null,"problem":"could not be stopped","text_after":[]},
-    {"thread_id":6790,"thread_name":"","state":"","wait_channel":"nfs_wait","system_call":null,"frame_count":0,"text_before":[],"frames":[],"truncated":null,"problem":"could not be stopped","text_after":[]}
+    {"thread_id":6790,"thread_name":"","state":"","wait_channel":"nfs_wait","system_call":null,"exceptions":[],"frame_count":0,"text_before":[],"frames":[],"truncated":null,"problem":"could not be stopped","text_after":[]},
+    {"thread_id":6790,"thread_name":"","state":"","wait_channel":"nfs_wait","system_call":null,"exceptions":[],"frame_count":0,"text_before":[],"frames":[],"truncated":null,"problem":"could not be stopped","text_after":[]}
     ],
     "modules":[{"filename":"/srv/faulty-app","base_addr":"0x55d7160eb000","end_addr":"0x55d7160f0000","debug_id":"8c1fa2b3","read_from":"/proc/6704/exe","debug_info":"/srv/faulty-app","problem":null,"remedy":null},{"filename":"/lib/libfoo.so.1","base_addr":"0x7f35a0000000","end_addr":"0x7f35a0005000","debug_id":"8c1fa2b3","read_from":null,"debug_info":null,"problem":"no debug information","remedy":"--debuginfod or --debug-dir"},{"filename":"/lib/libbar.so.2","base_addr":"0x7f35b0000000","end_addr":"0x7f35b0005000","debug_id":"8c1fa2b3","read_from":null,"debug_info":null,"problem":"no debug information","remedy":"--debuginfod or --debug-dir"}],
     "plugins":[{"path":"/srv/gimli_libfoo.so","for":"/lib/libfoo.so.1","found_by":"name","door":"c","api_version":"3","status":"failed","problem":"it was ended by signal 11"}],

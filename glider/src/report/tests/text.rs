@@ -27,6 +27,8 @@ fn a_report_with_one_of_everything() {
         	GET /x
     Thread 0 (LWP 6704) faulty-app
         t (tracing stop) in system call clock_nanosleep, kernel function hrtimer_nanosleep
+        handling C++ exception std::runtime_error @ 0x55d717130f40: disk full
+        unwinding for a C++ exception that was not found
     #0  0x00007f35ad69a1a1 /lib/x86_64-linux-gnu/libc.so.6`clock_nanosleep+0x41 (clock_nanosleep.c:48)
     #1  Signal 11: Segmentation fault. invalid permissions for mapped object (0x55d7160ef090, /srv/faulty-app`default_name) from pid 1, uid 0 [SEGV_ACCERR]
         about to parse

@@ -5,7 +5,7 @@
 use super::page::{ALARM, FAINT, FUNCTION, HEADING, Page};
 use super::{INDENT, variable};
 use crate::address::Address;
-use crate::report::{Frame, PluginText, Signal, Thread, Truncation, Trust};
+use crate::report::{Exception, ExceptionState, Frame, PluginText, Signal, Thread, Truncation, Trust};
 
 /// What precedes the frames of a thread: heading, what it does.
 pub(super) fn put_thread_begin(page: &mut Page<'_>, thread: &Thread) {
@@ -16,6 +16,30 @@ pub(super) fn put_thread_begin(page: &mut Page<'_>, thread: &Thread) {
     }
     page.end_line();
     put_state(page, thread);
+    for exception in &thread.exceptions {
+        put_exception(page, exception);
+    }
+}
+
+/// `handling C++ exception std::runtime_error @ 0x55d7160ec500: disk full`.
+fn put_exception(page: &mut Page<'_>, exception: &Exception) {
+    page.indent(INDENT);
+    page.text(match exception.state {
+        ExceptionState::Caught => "handling ",
+        ExceptionState::Thrown => "unwinding for ",
+    });
+    match (&exception.type_name, exception.state) {
+        (Some(name), _) => page.put(format_args!("C++ exception {name}")),
+        (None, ExceptionState::Caught) => page.text("an exception that libstdc++ did not throw"),
+        (None, ExceptionState::Thrown) => page.text("a C++ exception that was not found"),
+    }
+    if let Some(address) = exception.address {
+        page.put(format_args!(" @ {address}"));
+    }
+    if let Some(what) = &exception.what {
+        page.put(format_args!(": {what}"));
+    }
+    page.end_line();
 }
 
 /// What follows them: what is wrong with the stack.

@@ -105,8 +105,17 @@ impl Printer<'_> {
             Value::Array { type_name: type_name.clone(), elements: Vec::new(), length: 0, omitted: 0 };
         let count = match count {
             Some(count) => count,
-            // A flexible array member.
-            None if !found.is_variable_length() => return Ok(empty),
+            // A flexible array member: only the program knows how long it is.
+            None if !found.is_variable_length() => {
+                // Plain `char` is taken for text.
+                let is_text = inner.is_empty() && matches!(element_type.kind, Kind::Char { signed: true });
+                return match place.address().filter(|_| is_text) {
+                    Some(address) => {
+                        self.c_string(scope, &element_type, address).ok_or(Missing::Unmapped(address))
+                    }
+                    None => Err(Missing::Unsupported("its length is not in the debug information")),
+                };
+            }
             None => return Err(Missing::Unsupported("an array whose length is optimized out")),
         };
         if inner.is_empty()
@@ -174,7 +183,7 @@ impl Printer<'_> {
 
     /// Size of a type in bytes, arrays up to `levels` deep included.
     pub(super) fn size_of(&self, scope: &Scope<'_>, die: Die, levels: usize) -> Option<u64> {
-        let (_, found) = scope.process.types.resolve(die)?;
+        let (_, found) = scope.process.resolve_defined(die)?;
         match (&found.kind, found.size) {
             (_, Some(size)) => Some(size),
             (Kind::Array { element, dimensions, .. }, None) => {

@@ -163,7 +163,7 @@ impl<'a> Printer<'a> {
             return Value::unreadable(format_args!("more than {MAX_VALUES} values in one frame"));
         };
         self.values = left;
-        let Some((die, found)) = type_die.and_then(|die| scope.process.types.resolve(die)) else {
+        let Some((die, found)) = type_die.and_then(|die| scope.process.resolve_defined(die)) else {
             return Value::unreadable("its type is not described");
         };
         self.resolved_value(scope, die, &found, place, depth).unwrap_or_else(|missing| missing.value())
@@ -224,7 +224,7 @@ impl<'a> Printer<'a> {
                 },
                 None => Value::OPTIMIZED_OUT,
             },
-            Kind::Incomplete => Value::unreadable("its type is not described in this object"),
+            Kind::Incomplete => Value::unreadable("its type is only declared"),
             Kind::MemberPointer(pointer) => {
                 let words = if pointer.is_function { 2 } else { 1 };
                 cpp::member_pointer(scope, pointer, bits / words, place)?

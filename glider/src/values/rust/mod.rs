@@ -7,7 +7,9 @@
 mod dynamic;
 mod map;
 mod part;
+mod range;
 mod sequence;
+mod time;
 mod variant;
 mod wrapper;
 
@@ -16,7 +18,6 @@ use super::printer::{Instance, Printer};
 use crate::dwarf::Die;
 use crate::report::Value;
 use part::Part;
-use std::time::Duration;
 
 /// Whether a type is described by Rust's compiler.
 fn is_rust(die: Die) -> bool {
@@ -60,7 +61,12 @@ impl Printer<'_> {
             "BTreeMap" | "BTreeSet" => self.btree(scope, part, depth),
             "Rc" | "Arc" | "Weak" => self.shared(scope, part, depth),
             "Cell" | "RefCell" | "Mutex" | "RwLock" | "OnceCell" => self.cell(scope, part, depth),
-            "Duration" => duration(scope, part),
+            "Duration" => time::duration(scope, part),
+            "Instant" => time::instant(scope, part),
+            "SystemTime" => time::system_time(scope, part),
+            "OnceLock" | "LazyLock" => self.once(scope, part, depth),
+            "LazyCell" => self.lazy_cell(scope, part, depth),
+            name if name.starts_with("Range") => range::range(scope, part),
             "PhantomData" => Some(Value::Literal { text: "PhantomData".to_owned() }),
             "NonNull" | "NonZero" | "Unique" | "UnsafeCell" => {
                 let inner = part.peeled(types)?;
@@ -77,15 +83,4 @@ impl Printer<'_> {
             _ => None,
         }
     }
-}
-
-/// `1.5s`, as `{:?}` prints it.
-fn duration(scope: &Scope<'_>, part: &Part) -> Option<Value> {
-    let types = scope.process.types;
-    let seconds = part.member(types, "secs")?.number(scope)?;
-    let nanoseconds = u32::try_from(part.member(types, "nanos")?.number(scope)?).ok()?;
-    if nanoseconds >= 1_000_000_000 {
-        return Some(sequence::not_a("Duration", format_args!("{nanoseconds} nanoseconds")));
-    }
-    Some(Value::Literal { text: format!("{:?}", Duration::new(seconds, nanoseconds)) })
 }

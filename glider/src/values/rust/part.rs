@@ -43,8 +43,19 @@ impl Part {
 
     /// The variant of this enum that its discriminant tells.
     pub(super) fn active_variant(&self, scope: &Scope<'_>) -> Option<Part> {
-        let [member] = active(scope, self.record()?.variants.as_deref()?, &self.place) else { return None };
-        self.of(scope.process.types, member)
+        self.of(scope.process.types, self.active_member(scope)?)
+    }
+
+    /// The name of that variant.
+    pub(super) fn active_name(&self, scope: &Scope<'_>) -> Option<&str> {
+        self.active_member(scope)?.name.as_deref()
+    }
+
+    fn active_member(&self, scope: &Scope<'_>) -> Option<&Member> {
+        match active(scope, self.record()?.variants.as_deref()?, &self.place) {
+            [member] => Some(member),
+            _ => None,
+        }
     }
 
     /// The member of this name.

@@ -92,6 +92,62 @@ impl Printer<'_> {
         let shown = self.value(scope, Some(value.die), &value.place, depth + 1);
         Some(wrapper(part, &kind, state.as_deref(), Pointee::Value(Box::new(shown))))
     }
+
+    /// `OnceLock` and `LazyLock`: the value once there is one.
+    pub(super) fn once(&mut self, scope: &Scope<'_>, part: &Part, depth: usize) -> Option<Value> {
+        let types = scope.process.types;
+        let state = once_state(scope, &part.member(types, "once")?)?;
+        let guarded = part.member(types, "value").or_else(|| part.member(types, "data"))?;
+        let shown = match state {
+            None => {
+                let value = self.value(scope, Some(part.parameter("T")?), &guarded.place, depth + 1);
+                Pointee::Value(Box::new(value))
+            }
+            Some(_) => Pointee::None,
+        };
+        Some(wrapper(part, part.short_name(), state, shown))
+    }
+
+    /// `LazyCell`, the same for one thread.
+    pub(super) fn lazy_cell(&mut self, scope: &Scope<'_>, part: &Part, depth: usize) -> Option<Value> {
+        let types = scope.process.types;
+        let state = part.member(types, "state")?.member(types, "value")?;
+        let (state, shown) = match state.active_name(scope)? {
+            "Init" => {
+                let value = state.active_variant(scope)?.member(types, "__0")?;
+                let shown = self.value(scope, Some(value.die), &value.place, depth + 1);
+                (None, Pointee::Value(Box::new(shown)))
+            }
+            "Uninit" => (Some("not initialised"), Pointee::None),
+            "Poisoned" => (Some("poisoned"), Pointee::None),
+            _ => return None,
+        };
+        Some(wrapper(part, part.short_name(), state, shown))
+    }
+}
+
+/// Why what a `Once` guards is not there, `None` where it is. std has changed the name and the numbers of its word
+/// together; `None` for other words.
+fn once_state(scope: &Scope<'_>, once: &Part) -> Option<Option<&'static str>> {
+    const ABSENT: Option<&str> = Some("not initialised");
+    const POISONED: Option<&str> = Some("poisoned");
+    const RUNNING: Option<&str> = Some("being initialised");
+    let types = scope.process.types;
+    if let Some(word) = once.deep(types, "state_and_queued") {
+        return Some(match word.number(scope)? & 3 {
+            0 => None,
+            1 => RUNNING,
+            2 => POISONED,
+            _ => ABSENT,
+        });
+    }
+    match once.deep(types, "state")?.number(scope)? {
+        0 => Some(ABSENT),
+        1 => Some(POISONED),
+        2 | 3 => Some(RUNNING),
+        4 => Some(None),
+        _ => None,
+    }
 }
 
 /// What a lock's futex word says, and whether the lock is poisoned: `None` for another sort of lock.

@@ -5,7 +5,7 @@
 use crate::process::block_here;
 use crate::variables::keep;
 use std::borrow::Cow;
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, LazyCell, OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::ffi::{CStr, CString, OsString};
 use std::fmt::{Debug, Display};
@@ -15,8 +15,8 @@ use std::path::PathBuf;
 use std::ptr;
 use std::rc::{Rc, Weak};
 use std::sync::atomic::{AtomicBool, AtomicU64};
-use std::sync::{Arc, Mutex, OnceLock, RwLock};
-use std::time::Duration;
+use std::sync::{Arc, LazyLock, Mutex, OnceLock, RwLock};
+use std::time::{Duration, Instant, SystemTime};
 
 #[inline(never)]
 pub(crate) fn hold_strings(seed: i32) -> i32 {
@@ -117,9 +117,30 @@ fn hold_smart_pointers(seed: i32) -> i32 {
     let read_twice = RwLock::new(seed);
     let readers = (read_twice.read(), read_twice.read());
     let overwritten = overwritten_string();
-    let below = hold_closures(seed, leaf.value + branch.value);
+    let below = hold_lazy_values(seed, leaf.value + branch.value);
     keep!(text, poisoned, readers, overwritten);
     keep!(boxed, leaf, branch, second, cell, *borrow, guard, rwlock, once, atomic, flag, duration);
+    below
+}
+
+#[inline(never)]
+fn hold_lazy_values(seed: i32, sum: i32) -> i32 {
+    // Of numbers: gdb's printer of an uninitialised String takes whatever memory its length says.
+    let unset: OnceLock<u32> = OnceLock::new();
+    let set_cell: OnceCell<u16> = OnceCell::from(7);
+    let lazy: LazyLock<String> = LazyLock::new(|| "made when first used".to_owned());
+    let unused: LazyLock<u32> = LazyLock::new(|| 3);
+    let lazy_cell: LazyCell<i64> = LazyCell::new(|| -5);
+    let unused_cell: LazyCell<i64> = LazyCell::new(|| -6);
+    let made = (lazy.len(), *lazy_cell);
+    let now = Instant::now();
+    let created = SystemTime::UNIX_EPOCH + Duration::new(1_700_000_000, 250_000_000);
+    let half_open = seed..7;
+    let closed = 'a'..='z';
+    let (from, to, up_to) = (seed as u8.., ..-2i64, ..=u128::MAX);
+    let below = hold_closures(seed, sum);
+    keep!(unset, set_cell, lazy, unused, lazy_cell, unused_cell, made);
+    keep!(now, created, half_open, closed, from, to, up_to);
     below
 }
 

@@ -4,10 +4,14 @@
 //!
 //! A rule of thumb, not a proof: a secret under a name that tells nothing is shown.
 
+mod message;
+
+pub use message::Secrets;
+
 use super::value::{Entry, Member, Pointee, Value};
 use super::{Frame, Variable};
 use serde_json::Value as Json;
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::hash::{BuildHasher, Hasher, RandomState};
 
 /// Names that tell a secret.
@@ -47,11 +51,11 @@ impl Redactor {
     pub fn new(more: &[String]) -> Redactor {
         let patterns =
             TELLING.iter().map(|word| (*word).to_owned()).chain(more.iter().map(|word| word.to_lowercase()));
-        Redactor { patterns: Some(patterns.collect()), key: RandomState::new() }
+        Redactor { patterns: Some(patterns.collect()), ..Redactor::default() }
     }
 
-    /// Masks the variables of a frame and of the calls inlined there.
-    pub fn frame(&self, frame: &mut Frame) {
+    /// Masks the variables of a frame and of the calls inlined there; `met` learns the secrets among them.
+    pub fn frame(&self, frame: &mut Frame, met: &mut Secrets) {
         let lists =
             frame.inlines.iter_mut().map(|inline| &mut inline.variables).chain([&mut frame.variables]);
         let mut variables: Vec<&mut Variable> = lists.flatten().collect();
@@ -61,7 +65,7 @@ impl Redactor {
         if self.patterns.is_none() {
             return;
         }
-        let mut secrets = HashSet::new();
+        let mut secrets = BTreeSet::new();
         for variable in &mut variables {
             self.named(
                 Some(&variable.name),
@@ -74,6 +78,7 @@ impl Redactor {
         for variable in variables {
             self.known(&mut variable.value, &secrets);
         }
+        met.learn(&secrets);
     }
 
     /// Masks secrets in a command line.
@@ -113,12 +118,12 @@ impl Redactor {
         name: Option<&str>,
         type_name: Option<&str>,
         value: &mut Value,
-        secrets: &mut HashSet<u64>,
+        secrets: &mut BTreeSet<String>,
     ) {
         let is_named = [name, type_name].into_iter().flatten().any(|name| self.is_telling(name));
         if is_named {
             if can_be_secret(value) {
-                texts(value, &mut |text| _ = secrets.insert(self.key.hash_one(text)));
+                texts(value, &mut |text| _ = secrets.insert(text.to_owned()));
                 *value = self.masked(value);
             }
             return;
@@ -147,9 +152,9 @@ impl Redactor {
     }
 
     /// Masks the texts that are known to be secrets.
-    fn known(&self, value: &mut Value, secrets: &HashSet<u64>) {
+    fn known(&self, value: &mut Value, secrets: &BTreeSet<String>) {
         if let Value::String { text, .. } = value {
-            if secrets.contains(&self.key.hash_one(text.as_str())) {
+            if secrets.contains(text.as_str()) {
                 *value = self.masked(value);
             }
             return;
@@ -391,7 +396,7 @@ mod tests {
     }
 
     fn mask(redactor: &Redactor, name: &str, mut value: Value) -> Value {
-        redactor.named(Some(name), Some("char *"), &mut value, &mut HashSet::new());
+        redactor.named(Some(name), Some("char *"), &mut value, &mut BTreeSet::new());
         value
     }
 
@@ -431,7 +436,7 @@ mod tests {
             cut: None,
         };
         let mut value = pointer(1, login);
-        let mut secrets = HashSet::new();
+        let mut secrets = BTreeSet::new();
         redactor.named(Some("login"), None, &mut value, &mut secrets);
         let shown = serde_json::to_string(&value).unwrap();
         assert!(shown.contains("joe") && !shown.contains("t0k3n"), "{shown}");

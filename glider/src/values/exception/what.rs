@@ -1,99 +1,27 @@
-//! The C++ exception that a thread handles at the moment: its type and what it says
-//! (Itanium C++ ABI: Exception Handling §2.2; libstdc++, `unwind-cxx.h`).
-//!
-//! Nothing of the target can be called: `what()` is read where its code only gives back a
-//! string whose place can be told.
+//! What an exception is of and what it says, as far as memory tells it without calling anything of
+//! the target: `what()` is read where its code only gives back a string whose place can be told.
 
-use super::Process;
-use super::thread_local;
+use super::Exception;
 use crate::address::Address;
 use crate::object::demangle;
-use crate::target::{Arch, Memory, ThreadRegisters};
+use crate::target::Memory;
+use crate::values::Process;
 use iced_x86::{Decoder, DecoderOptions, Instruction, Mnemonic, OpKind, Register};
 
 /// `sizeof(__cxa_exception)`: what precedes an exception object.
-const HEADER: u64 = 0x70;
-/// Offset in it of the exception's class, `"GNUCC++"` and a zero for an exception that was thrown first hand.
-const CLASS: u64 = 0x50;
-const GNU_CPP: u64 = u64::from_be_bytes(*b"GNUCC++\0");
+pub(super) const HEADER: u64 = 0x70;
+/// Offset in it of the exception's class: `_Unwind_Exception` begins there.
+pub(super) const CLASS: u64 = 0x50;
+/// The class of an exception that was thrown first hand.
+pub(super) const GNU_CPP: u64 = u64::from_be_bytes(*b"GNUCC++\0");
+/// The class of one that shares its object with another, as `std::rethrow_exception` throws it: the object's
+/// address stands in the place of the type.
+const GNU_CPP_DEPENDENT: u64 = u64::from_be_bytes(*b"GNUCC++\x01");
 /// Bytes of code or of text that are looked at.
 const MAX_BYTES: usize = 1024;
 
-/// What a thread's exception stack says.
-pub(crate) enum Caught {
-    /// The exception that was caught last and is not done with.
-    Exception(Exception),
-    /// There is none.
-    Nothing,
-    /// It cannot be read: another C++ library, or an exception of another language.
-    Unknown,
-}
-
-/// An exception.
-pub(crate) struct Exception {
-    /// Where the object is.
-    pub(crate) object: Address,
-    /// `std::runtime_error`.
-    pub(crate) type_name: String,
-    /// What it says, or its value when it is a number or a string.
-    pub(crate) what: Option<String>,
-}
-
-/// The exception that a thread caught last. `Unknown` in 32-bit processes, too.
-pub(crate) fn caught(process: Process<'_>, thread: &ThreadRegisters) -> Caught {
-    let Some(globals) = globals(&process, thread) else { return Caught::Unknown };
-    match process.memory.read_u64(globals) {
-        Some(0) => Caught::Nothing,
-        Some(header) => read(&process, Address(header)).map_or(Caught::Unknown, Caught::Exception),
-        None => Caught::Unknown,
-    }
-}
-
-/// `__cxa_eh_globals` of a thread, whose place is in the code of `__cxa_get_globals_fast`.
-fn globals(process: &Process<'_>, thread: &ThreadRegisters) -> Option<Address> {
-    (thread.general.arch() == Arch::X86_64).then_some(())?;
-    let function = process.modules.iter().find_map(|module| {
-        let is_candidate = module.path.contains("libstdc++") || process.modules.is_main(module);
-        let object = module.object.as_ref().ok().filter(|_| is_candidate)?;
-        Some(module.bias.to_runtime(object.find_symbol("__cxa_get_globals_fast")?.address))
-    })?;
-    let mut place: Option<Address> = None;
-    for instruction in code(process.memory, function) {
-        let is_for_result = instruction.op0_register() == Register::RAX;
-        match (instruction.mnemonic(), instruction.op1_kind()) {
-            // General and local dynamic: the argument of __tls_get_addr, a tls_index.
-            (Mnemonic::Lea, OpKind::Memory) if instruction.op0_register() == Register::RDI => {
-                let index = Address(instruction.memory_displacement64());
-                let module = process.memory.read_u64(index)?;
-                let offset = process.memory.read_u64(index.checked_add(8)?)?;
-                place = thread_local::block_with(process, module, thread)?.checked_add(offset);
-            }
-            // Initial and local exec: an offset from the thread pointer.
-            (Mnemonic::Mov, OpKind::Memory)
-                if is_for_result && instruction.segment_prefix() == Register::FS =>
-            {
-                place = Some(Address(thread.fs_base));
-            }
-            (Mnemonic::Add, OpKind::Memory) if is_for_result && instruction.is_ip_rel_memory_operand() => {
-                let offset = process.memory.read_u64(Address(instruction.ip_rel_memory_address()))?;
-                place = Some(Address(place?.0.wrapping_add(offset)));
-            }
-            (Mnemonic::Add, OpKind::Immediate8to64 | OpKind::Immediate32to64) if is_for_result => {
-                place = Some(Address(place?.0.wrapping_add(instruction.immediate(1))));
-            }
-            (Mnemonic::Lea, OpKind::Memory)
-                if is_for_result && instruction.memory_base() == Register::RAX =>
-            {
-                place = Some(Address(place?.0.wrapping_add(instruction.memory_displacement64())));
-            }
-            _ => {}
-        }
-    }
-    place
-}
-
 /// The instructions from `start` to the first return; none when there is none nearby.
-fn code(memory: &dyn Memory, start: Address) -> Vec<Instruction> {
+pub(super) fn code(memory: &dyn Memory, start: Address) -> Vec<Instruction> {
     let mut bytes = [0; 128];
     let read = memory.read(start, &mut bytes);
     let bytes = bytes.get(..read).unwrap_or_default();
@@ -107,9 +35,14 @@ fn code(memory: &dyn Memory, start: Address) -> Vec<Instruction> {
     Vec::new()
 }
 
-fn read(process: &Process<'_>, header: Address) -> Option<Exception> {
+/// The exception whose `__cxa_exception` is at an address; `None` where there is none of this library.
+pub(super) fn read(process: &Process<'_>, header: Address) -> Option<Exception> {
     let memory = process.memory;
-    (memory.read_u64(header.checked_add(CLASS)?)? == GNU_CPP).then_some(())?;
+    let header = match memory.read_u64(header.checked_add(CLASS)?)? {
+        GNU_CPP => header,
+        GNU_CPP_DEPENDENT => Address(memory.read_u64(header)?.checked_sub(HEADER)?),
+        _ => return None,
+    };
     let object = header.checked_add(HEADER)?;
     // struct type_info { vtable; const char *name; }
     let type_info = memory.read_u64(header)?;
