@@ -53,9 +53,33 @@ impl Address {
     }
 }
 
+impl Address {
+    /// Bytes of the longest: `0x` and sixteen digits.
+    pub const ROOM: usize = 18;
+
+    /// The address as it is written, `0x2a`, in `room`. Reports have millions of them.
+    pub fn spelled(self, room: &mut [u8; Address::ROOM]) -> &str {
+        let mut start = room.len();
+        let mut rest = self.0;
+        for byte in room.iter_mut().skip(2).rev() {
+            *byte = b"0123456789abcdef"[(rest & 0xf) as usize];
+            rest >>= 4;
+            start -= 1;
+            if rest == 0 {
+                break;
+            }
+        }
+        start -= 2;
+        if let Some([zero, x, ..]) = room.get_mut(start..) {
+            (*zero, *x) = (b'0', b'x');
+        }
+        room.get(start..).and_then(|text| std::str::from_utf8(text).ok()).unwrap_or_default()
+    }
+}
+
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:#x}", self.0)
+        f.write_str(self.spelled(&mut [0; Address::ROOM]))
     }
 }
 
@@ -101,7 +125,9 @@ mod tests {
 
     #[test]
     fn addresses_print_as_hex_and_serialize_as_hex_strings() {
-        assert_eq!(Address(0x2a).to_string(), "0x2a");
+        for number in [0, 1, 0xf, 0x10, 0x2a, 0x7ffc_0123_4567, u64::MAX >> 4, u64::MAX] {
+            assert_eq!(Address(number).to_string(), format!("{number:#x}"));
+        }
         assert_eq!(serde_json::to_string(&Address(0x2a)).ok().as_deref(), Some("\"0x2a\""));
     }
 }

@@ -8,7 +8,7 @@ use super::image::{Image, ImageError};
 use super::root::Root;
 use super::search::Search;
 use super::symbols::{SymbolTable, Table};
-use super::{debug_file, mini};
+use super::{debug_file, inflate, mini};
 use crate::address::{Bias, FileAddress};
 use crate::dwarf::DebugInfo;
 use crate::target::{Arch, Mapping};
@@ -150,10 +150,7 @@ impl Object {
                 _ => None,
             };
         };
-        let data: &'static [u8] = match section.uncompressed_data().ok()? {
-            std::borrow::Cow::Borrowed(data) => data,
-            std::borrow::Cow::Owned(data) => Vec::leak(data),
-        };
+        let data = inflate::contents(&section)?;
         (!data.is_empty())
             .then(|| Section { address: section.address(), data: Bytes::new(data, gimli::LittleEndian) })
     }
@@ -168,7 +165,7 @@ impl Object {
         }
         let mut data = Vec::new();
         for section in found {
-            data.extend_from_slice(&section.uncompressed_data().ok()?);
+            data.extend_from_slice(inflate::contents(&section)?);
         }
         Some(Bytes::new(Vec::leak(data), gimli::LittleEndian))
     }

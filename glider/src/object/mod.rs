@@ -13,6 +13,7 @@ mod demangle;
 mod elf;
 mod headers;
 mod image;
+mod inflate;
 mod lookup;
 mod mapped;
 mod mini;

@@ -117,18 +117,20 @@ impl SymbolTable {
     /// The symbol that holds `address`: one whose size covers it, else the nearest before it in
     /// its section, if that has no size.
     pub fn find(&self, address: FileAddress) -> Option<Symbol> {
-        let mut end = self.by_address.partition_point(|entry| entry.address <= address.0);
+        let end = self.by_address.partition_point(|entry| entry.address <= address.0);
+        let mut before = self.by_address.get(..end)?;
         let offset = |symbol: &Symbol| address.0 - symbol.address.0;
         let covers = |symbol: &Symbol| offset(symbol) < symbol.size;
         let mut nearest = None;
         for _ in 0..ENCLOSING {
-            let Some(last) = end.checked_sub(1).and_then(|last| self.by_address.get(last)) else { break };
-            let before = self.by_address.get(..end)?;
-            end = before.partition_point(|entry| entry.address < last.address);
-            let Some(symbol) = before.get(end..).and_then(|same_address| self.first_named(same_address))
-            else {
+            let Some((rest, same_address)) = split_last_address(before) else { break };
+            before = rest;
+            // Names are read only where one may be the answer.
+            let may_cover = |entry: &Entry| entry.has_size && address.0 - entry.address < entry.size;
+            if nearest.is_some() && !same_address.iter().take(ALIASES).any(may_cover) {
                 continue;
-            };
+            }
+            let Some(symbol) = self.first_named(same_address) else { continue };
             if symbol.has_size && covers(&symbol) {
                 return Some(symbol);
             }
@@ -154,6 +156,17 @@ impl SymbolTable {
         // `$d`, `.L` and the empty name mark places for tools, not for people.
         (!name.is_empty() && !name.starts_with('$') && !name.starts_with(".L")).then_some(name)
     }
+}
+
+/// Splits off those entries at the end that have one address; `None` when there are none. Sorted by address.
+fn split_last_address(entries: &[Entry]) -> Option<(&[Entry], &[Entry])> {
+    let (last, before) = entries.split_last()?;
+    let start = match before.last() {
+        // Most have their address to themselves.
+        Some(other) if other.address < last.address => before.len(),
+        _ => before.partition_point(|entry| entry.address < last.address),
+    };
+    entries.split_at_checked(start)
 }
 
 /// The symbols of an object's `.symtab` with this raw name. The names are searched as one text and

@@ -5,6 +5,7 @@
 
 use super::PluginText;
 use crate::address::Address;
+use compact_str::CompactString;
 use serde::Serialize;
 use std::sync::Arc;
 
@@ -15,38 +16,38 @@ pub enum Value {
     /// An integer: `42`, with `0x2a` beside it.
     Integer {
         /// Decimal.
-        text: String,
+        text: CompactString,
         /// Hexadecimal of its bytes, two's complement, as wide as the type for negative ones.
-        hex: String,
+        hex: CompactString,
     },
     /// A floating point number (also complex ones, and vectors of them are arrays).
     Float {
         /// Shortest decimal that reads back as the same value; `nan`, `inf`.
-        text: String,
+        text: CompactString,
     },
     /// `true`, `false`; another byte is shown as its number.
     Bool {
         /// `true`.
-        text: String,
+        text: CompactString,
     },
     /// A character: number and, when printable, the quoted character.
     Char {
         /// `97 'a'`.
-        text: String,
+        text: CompactString,
     },
     /// An enumerator.
     Enum {
         /// `MODE_FAST`, `FLAG_A|FLAG_B`, or the number where no name fits.
-        text: String,
+        text: CompactString,
         /// The number, decimal.
-        number: String,
+        number: CompactString,
         /// The number, hexadecimal.
-        hex: String,
+        hex: CompactString,
     },
     /// A pointer or reference.
     Pointer {
         /// `0x7ffe5e819dd0`, `nil`.
-        text: String,
+        text: CompactString,
         /// What lies there when it is inside an object: `/srv/app`table+0x10`.
         symbol: Option<String>,
         /// What is printed for the memory behind it.

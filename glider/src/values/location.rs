@@ -169,6 +169,9 @@ impl<'a> Scope<'a> {
     /// Evaluates an expression of `unit` to a place. `object` is the address of the object
     /// that a member's location is relative to.
     pub fn evaluate(&self, bytes: Bytes, unit: &'static Unit, object: Option<u64>) -> Result<Place, Missing> {
+        if let Some(place) = self.one_step(bytes, unit) {
+            return place;
+        }
         let mut evaluation = Evaluation::new(bytes, unit.encoding());
         evaluation.set_max_iterations(MAX_STEPS);
         if let Some(object) = object {
@@ -177,6 +180,29 @@ impl<'a> Scope<'a> {
         }
         self.run(&mut evaluation, unit)?;
         self.assemble(evaluation.result())
+    }
+
+    /// The place that an expression of one operation gives, where it is one of those that nearly all variables
+    /// have: a register, or a distance from the frame's base. To evaluate these takes ten times as long.
+    fn one_step(&self, bytes: Bytes, unit: &'static Unit) -> Option<Result<Place, Missing>> {
+        const REG0: u8 = gimli::DW_OP_reg0.0;
+        const REG31: u8 = gimli::DW_OP_reg31.0;
+        let mut rest = bytes;
+        match gimli::DwOp(rest.read_u8().ok()?) {
+            gimli::DwOp(register @ REG0..=REG31) if rest.is_empty() => {
+                Some(self.register(u16::from(register - REG0)).map(Place::of_bytes))
+            }
+            gimli::DW_OP_call_frame_cfa if rest.is_empty() => {
+                let cfa = self.view().map(|view| view.frame.cfa.filter(|_| self.gone.is_none()));
+                Some(cfa.and_then(|cfa| cfa.map(Place::Memory).ok_or(Missing::OptimizedOut)))
+            }
+            // Shorter addresses wrap earlier.
+            gimli::DW_OP_fbreg if unit.encoding().address_size == 8 => {
+                let offset = rest.read_sleb128().ok().filter(|_| rest.is_empty())?;
+                Some(self.frame_base().map(|base| Place::Memory(Address(base).wrapping_offset(offset))))
+            }
+            _ => None,
+        }
     }
 
     /// Evaluates an expression whose result is a number, such as an array's bound.

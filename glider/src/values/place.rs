@@ -33,13 +33,13 @@ pub enum Missing {
     Unsupported(&'static str),
 }
 
-/// Bits put together from pieces; which of them are known; pointers among them that have no bits.
+/// Bits of a register or constant, or put together from pieces; which of them are known; pointers among them that have no bits.
 #[derive(Default)]
 pub struct Gathered {
     /// Little-endian.
     pub bytes: Vec<u8>,
-    /// A set bit for each known bit of `bytes`.
-    pub known: Vec<u8>,
+    /// A set bit for each known bit of `bytes`; `None` when all are known.
+    pub known: Option<Vec<u8>>,
     /// Bit offset, pointee and offset there.
     pub pointers: Vec<(u64, Die, i64)>,
 }
@@ -64,8 +64,7 @@ impl Missing {
 impl Place {
     /// Gathered bytes, all of them known.
     pub fn of_bytes(bytes: Vec<u8>) -> Place {
-        let known = vec![0xff; bytes.len()];
-        Place::Gathered(Rc::new(Gathered { bytes, known, pointers: Vec::new() }), 0)
+        Place::Gathered(Rc::new(Gathered { bytes, known: None, pointers: Vec::new() }), 0)
     }
 
     /// The address, for a value in memory.
@@ -154,11 +153,14 @@ impl Gathered {
 
     /// `size` bits (at most 128) from `start` on; `None` when one of them is not known.
     fn bits(&self, start: u64, size: u64) -> Option<u128> {
+        if let (None, Some(value)) = (&self.known, self.whole(start)) {
+            return (start.checked_add(size)? <= 8 * self.bytes.len() as u64).then(|| mask(value, size));
+        }
         let mut value = 0;
         for bit in 0..size {
             let at = start.checked_add(bit)?;
             let (byte, shift) = (usize::try_from(at / 8).ok()?, at % 8);
-            if self.known.get(byte)? >> shift & 1 == 0 {
+            if self.known.as_ref().map_or(Some(&0xff), |known| known.get(byte))? >> shift & 1 == 0 {
                 return None;
             }
             value |= u128::from(self.bytes.get(byte)? >> shift & 1) << bit;
@@ -166,19 +168,30 @@ impl Gathered {
         Some(value)
     }
 
+    /// The 128 bits from `start` on, zeros after the end; `None` when it is not the start of a byte.
+    fn whole(&self, start: u64) -> Option<u128> {
+        let from = start.is_multiple_of(8).then(|| usize::try_from(start / 8).ok())??;
+        let mut value = [0; 16];
+        for (slot, byte) in value.iter_mut().zip(self.bytes.get(from..)?) {
+            *slot = *byte;
+        }
+        Some(u128::from_le_bytes(value))
+    }
+
     /// Appends `size` bits at bit `at`; `bits` gives each bit, `None` where it is not known.
     pub(super) fn put(&mut self, at: u64, size: u64, mut bit: impl FnMut(u64) -> Option<bool>) {
         let end = at.saturating_add(size).min(MAX_GATHERED * 8);
         let bytes = usize::try_from(end.div_ceil(8)).unwrap_or(0);
+        let known = self.known.get_or_insert_with(|| vec![0xff; self.bytes.len()]);
         if self.bytes.len() < bytes {
             self.bytes.resize(bytes, 0);
-            self.known.resize(bytes, 0);
+            known.resize(bytes, 0);
         }
         for index in 0..end.saturating_sub(at) {
             let (byte, mark) = ((at + index) / 8, 1 << ((at + index) % 8));
             let Some(value) = bit(index) else { continue };
             if let (Some(bytes), Some(known)) =
-                (self.bytes.get_mut(byte as usize), self.known.get_mut(byte as usize))
+                (self.bytes.get_mut(byte as usize), known.get_mut(byte as usize))
             {
                 *known |= mark;
                 *bytes |= if value { mark } else { 0 };

@@ -1,18 +1,28 @@
 //! Characters and strings, quoted and escaped.
 
+use compact_str::{CompactString, ToCompactString};
 use std::fmt::Write;
 
 /// A quoted string of bytes: UTF-8 stays, other bytes and control characters are escaped as in C.
 pub(crate) fn quote(bytes: &[u8]) -> String {
-    let mut text = String::from("\"");
+    let mut text = String::with_capacity(bytes.len() + 2);
+    text.push('"');
     for chunk in bytes.utf8_chunks() {
-        chunk.valid().chars().for_each(|character| escape(&mut text, character, '"'));
+        match chunk.valid() {
+            valid if valid.bytes().all(is_plain) => text.push_str(valid),
+            valid => valid.chars().for_each(|character| escape(&mut text, character, '"')),
+        }
         for byte in chunk.invalid() {
             let _ = write!(text, "\\x{byte:02x}");
         }
     }
     text.push('"');
     text
+}
+
+/// Whether a byte of ASCII stands for itself between quotes.
+fn is_plain(byte: u8) -> bool {
+    (b' '..0x7f).contains(&byte) && byte != b'"' && byte != b'\\'
 }
 
 /// A quoted string of code points, or of UTF-16 code units where two may make one character.
@@ -43,8 +53,8 @@ fn surrogates(high: u32, low: u32) -> Option<char> {
 }
 
 /// A character of this many bits as number and, when it has a shape, quoted: `97 'a'`.
-pub(crate) fn character(number: i128, bits: u64) -> String {
-    let mut text = number.to_string();
+pub(crate) fn character(number: i128, bits: u64) -> CompactString {
+    let mut text = number.to_compact_string();
     // A negative number is the signed reading of a byte above 0x7f, no character of its own.
     let code = u32::try_from(number).ok().and_then(char::from_u32);
     if let Some(character) = code {
@@ -60,25 +70,21 @@ pub(crate) fn character(number: i128, bits: u64) -> String {
     text
 }
 
-fn escape(text: &mut String, character: char, quote: char) {
-    match character {
-        '\n' => text.push_str("\\n"),
-        '\t' => text.push_str("\\t"),
-        '\r' => text.push_str("\\r"),
-        '\0' => text.push_str("\\0"),
-        '\\' => text.push_str("\\\\"),
-        _ if character == quote => {
-            text.push('\\');
-            text.push(character);
-        }
+fn escape(text: &mut impl Write, character: char, quote: char) {
+    // Writing to a string does not fail.
+    let _ = match character {
+        '\n' => text.write_str("\\n"),
+        '\t' => text.write_str("\\t"),
+        '\r' => text.write_str("\\r"),
+        '\0' => text.write_str("\\0"),
+        '\\' => text.write_str("\\\\"),
+        _ if character == quote => text.write_char('\\').and_then(|()| text.write_char(character)),
         _ if u32::from(character) < 0x20 || character == '\x7f' => {
-            let _ = write!(text, "\\x{:02x}", u32::from(character));
+            write!(text, "\\x{:02x}", u32::from(character))
         }
-        _ if character.is_control() => {
-            let _ = write!(text, "\\u{{{:x}}}", u32::from(character));
-        }
-        _ => text.push(character),
-    }
+        _ if character.is_control() => write!(text, "\\u{{{:x}}}", u32::from(character)),
+        _ => text.write_char(character),
+    };
 }
 
 #[cfg(test)]

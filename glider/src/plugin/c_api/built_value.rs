@@ -169,7 +169,7 @@ impl<'p, 'a> BuiltPrinter<'p, 'a> {
         depth: usize,
     ) -> Value {
         if address.0 == 0 {
-            return Value::Pointer { text: "nil".to_owned(), symbol: None, pointee: Pointee::None };
+            return scalar::nil();
         }
         let target = self.host.describe(gimli_type_resolve(described.target));
         let has_value = |kind: i32| kind != kind::FUNCTION && kind != 0;
@@ -184,7 +184,7 @@ impl<'p, 'a> BuiltPrinter<'p, 'a> {
             _ => Pointee::None,
         };
         let symbol = self.host.services.name_of(address);
-        Value::Pointer { text: address.to_string(), symbol, pointee }
+        Value::Pointer { text: scalar::address(address), symbol, pointee }
     }
 
     fn string(&self, address: Address) -> Option<Value> {

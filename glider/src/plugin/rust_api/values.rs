@@ -113,14 +113,12 @@ fn one_line(
         | Value::Float { text }
         | Value::Bool { text }
         | Value::Char { text }
-        | Value::Enum { text, .. }
-        | Value::String { text, .. }
-        | Value::Function { text }
-        | Value::Unreadable { text } => text,
+        | Value::Enum { text, .. } => text.into(),
+        Value::String { text, .. } | Value::Function { text } | Value::Unreadable { text } => text,
         Value::OptimizedOut { text } => text.to_owned(),
         Value::Pointer { text, symbol, .. } => match symbol {
             Some(symbol) => format!("{text} ({symbol})"),
-            None => text,
+            None => text.into(),
         },
         _ => String::new(),
     }

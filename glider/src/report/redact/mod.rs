@@ -346,6 +346,7 @@ fn matches(pattern: &[u8], text: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use compact_str::format_compact;
 
     #[test]
     fn names_tell_by_their_words() {
@@ -392,7 +393,11 @@ mod tests {
     }
 
     fn pointer(address: u64, to: Value) -> Value {
-        Value::Pointer { text: format!("{address:#x}"), symbol: None, pointee: Pointee::Value(Box::new(to)) }
+        Value::Pointer {
+            text: format_compact!("{address:#x}"),
+            symbol: None,
+            pointee: Pointee::Value(Box::new(to)),
+        }
     }
 
     fn mask(redactor: &Redactor, name: &str, mut value: Value) -> Value {

@@ -10,6 +10,7 @@ use crate::report::{
     Exception, ExceptionState, Footer, Frame, Header, Inline, PluginText, Signal, Status, Thread, Truncation,
     Trust, Variable, VariableKind,
 };
+use compact_str::CompactString;
 use proptest::collection::{btree_map, vec};
 use proptest::option;
 use proptest::prelude::*;
@@ -28,6 +29,10 @@ fn text() -> impl Strategy<Value = String> {
         .prop_map(|characters| characters.into_iter().collect())
 }
 
+fn word() -> impl Strategy<Value = CompactString> {
+    text().prop_map(Into::into)
+}
+
 fn shared() -> impl Strategy<Value = Arc<str>> {
     text().prop_map(Into::into)
 }
@@ -38,11 +43,11 @@ fn address() -> impl Strategy<Value = Address> {
 
 fn value() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
-        (text(), text()).prop_map(|(text, hex)| Value::Integer { text, hex }),
-        text().prop_map(|text| Value::Float { text }),
-        text().prop_map(|text| Value::Bool { text }),
-        text().prop_map(|text| Value::Char { text }),
-        (text(), text(), text()).prop_map(|(text, number, hex)| Value::Enum { text, number, hex }),
+        (word(), word()).prop_map(|(text, hex)| Value::Integer { text, hex }),
+        word().prop_map(|text| Value::Float { text }),
+        word().prop_map(|text| Value::Bool { text }),
+        word().prop_map(|text| Value::Char { text }),
+        (word(), word(), word()).prop_map(|(text, number, hex)| Value::Enum { text, number, hex }),
         (text(), any::<u64>()).prop_map(|(text, length)| Value::String { text, length }),
         text().prop_map(|text| Value::Function { text }),
         Just(Value::OPTIMIZED_OUT),
@@ -69,7 +74,7 @@ fn value() -> impl Strategy<Value = Value> {
         let held = element.clone();
         let body = (option::of(shared()), option::of(address()), vec(member, 0..4), option::of(text()));
         prop_oneof![
-            (text(), option::of(text()), pointee).prop_map(|(text, symbol, pointee)| Value::Pointer {
+            (word(), option::of(text()), pointee).prop_map(|(text, symbol, pointee)| Value::Pointer {
                 text,
                 symbol,
                 pointee

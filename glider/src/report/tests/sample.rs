@@ -7,6 +7,7 @@ use crate::report::{
     Module, PauseMode, Phases, Plugin, PluginStatus, PluginText, Process, RegisterValues, Signal, SystemInfo,
     Thread, Timing, Truncation, Trust, Variable, VariableKind,
 };
+use compact_str::format_compact;
 
 const APP: &str = "/srv/faulty-app";
 
@@ -458,12 +459,13 @@ fn run(index: u64, repeats: u64, value: Value) -> Element {
 }
 
 fn integer(value: i64) -> Value {
-    let hex = i32::try_from(value).map_or(format!("{value:#x}"), |value| format!("{value:#x}"));
-    Value::Integer { text: value.to_string(), hex }
+    let hex =
+        i32::try_from(value).map_or(format_compact!("{value:#x}"), |value| format_compact!("{value:#x}"));
+    Value::Integer { text: format_compact!("{value}"), hex }
 }
 
 fn enumerator(text: &str, value: i64) -> Value {
-    Value::Enum { text: text.into(), number: value.to_string(), hex: format!("{value:#x}") }
+    Value::Enum { text: text.into(), number: format_compact!("{value}"), hex: format_compact!("{value:#x}") }
 }
 
 fn string(text: &str) -> Value {
@@ -476,9 +478,13 @@ fn nil() -> Value {
 
 fn pointer(address: u64, symbol: Option<&str>, pointee: Value) -> Value {
     let symbol = symbol.map(|symbol| format!("{APP}`{symbol}"));
-    Value::Pointer { text: format!("{address:#x}"), symbol, pointee: Pointee::Value(Box::new(pointee)) }
+    Value::Pointer {
+        text: format_compact!("{address:#x}"),
+        symbol,
+        pointee: Pointee::Value(Box::new(pointee)),
+    }
 }
 
 fn noted(address: u64, note: &'static str) -> Value {
-    Value::Pointer { text: format!("{address:#x}"), symbol: None, pointee: Pointee::Note(note) }
+    Value::Pointer { text: format_compact!("{address:#x}"), symbol: None, pointee: Pointee::Note(note) }
 }

@@ -135,23 +135,25 @@ fn put_code(page: &mut Page<'_>, frame: &Frame, code: &Code<'_>, verbose: bool) 
     put_number(page, code.number);
     page.put(format_args!("{:#018x} ", frame.offset.0));
     if let Some(module) = &frame.module {
-        page.put(format_args!("{module}`"));
+        page.texts([module, "`"]);
     }
     match (code.function, code.offset, frame.module_offset) {
         (Some(function), offset, _) => {
             page.paint(FUNCTION, format_args!("{function}"));
             if let Some(offset) = offset {
-                page.put(format_args!("+{offset}"));
+                page.texts(["+", offset.spelled(&mut [0; Address::ROOM])]);
             }
         }
-        (None, _, Some(offset)) if frame.module.is_some() => page.put(format_args!("+{offset}")),
+        (None, _, Some(offset)) if frame.module.is_some() => {
+            page.texts(["+", offset.spelled(&mut [0; Address::ROOM])]);
+        }
         _ => page.text("??"),
     }
     if let Some(caller) = code.inlined_in {
         page.put(format_args!(" [inlined in {caller}]"));
     }
     if let Some(file) = code.file {
-        page.put(format_args!(" ({}", if verbose { file } else { base_name(file) }));
+        page.texts([" (", if verbose { file } else { base_name(file) }]);
         if let Some(line) = code.line {
             page.put(format_args!(":{line}"));
         }

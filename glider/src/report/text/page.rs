@@ -38,6 +38,13 @@ impl<'a> Page<'a> {
         self.column += self.out.len() - start;
     }
 
+    /// Texts behind each other, escaped like [`Page::text`]; as formatted text they would take several times as long.
+    pub(super) fn texts<const PARTS: usize>(&mut self, parts: [&str; PARTS]) {
+        for part in parts {
+            self.text(part);
+        }
+    }
+
     /// Formatted text, escaped like [`Page::text`].
     pub(super) fn put(&mut self, arguments: fmt::Arguments<'_>) {
         // `write_str` below never fails, and a `Display` that does leaves its text short.

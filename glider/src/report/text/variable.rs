@@ -7,12 +7,15 @@
 use super::declare::declare;
 use super::page::{FAINT, Page};
 use super::{INDENT, language};
+use crate::address::Address;
 use crate::report::value::{Element, Member, Pointee, Value};
 use crate::report::{PluginText, Variable};
 use std::fmt;
 
 /// Nesting of source blocks that is shown by braces; what is deeper stands in the innermost.
 const BLOCKS_SHOWN: u32 = 16;
+/// Bytes that hold most declarations.
+const LABEL: usize = 64;
 /// Where the line of an array of numbers is broken.
 pub(super) const WIDTH: usize = 100;
 
@@ -40,7 +43,7 @@ pub(super) fn put_variables(page: &mut Page<'_>, variables: &[Variable]) {
 /// One variable.
 pub(super) fn put_variable(page: &mut Page<'_>, variable: &Variable, indent: usize) {
     let type_name = variable.type_name.as_deref().unwrap_or_default();
-    let mut label = String::new();
+    let mut label = String::with_capacity(LABEL);
     declare(&mut label, type_name, &variable.name, None);
     if variable.read_while_running {
         label.push_str(" [read while running]");
@@ -133,20 +136,17 @@ fn is_missing(value: &Value) -> bool {
 /// A value from the current column on; its further lines are indented by `indent` and more.
 pub(super) fn put_value(page: &mut Page<'_>, indent: usize, path: &dyn fmt::Display, value: &Value) {
     match value {
-        Value::Integer { text, hex } => page.put(format_args!("{text} ({hex})")),
-        Value::Enum { text, number, hex } if text == number => page.put(format_args!("{text} ({hex})")),
-        Value::Enum { text, number, hex } => page.put(format_args!("{text} {number} ({hex})")),
-        Value::Float { text }
-        | Value::Bool { text }
-        | Value::Char { text }
-        | Value::String { text, .. }
-        | Value::Function { text } => page.text(text),
+        Value::Integer { text, hex } => page.texts([text, " (", hex, ")"]),
+        Value::Enum { text, number, hex } if text == number => page.texts([text, " (", hex, ")"]),
+        Value::Enum { text, number, hex } => page.texts([text, " ", number, " (", hex, ")"]),
+        Value::Float { text } | Value::Bool { text } | Value::Char { text } => page.text(text),
+        Value::String { text, .. } | Value::Function { text } => page.text(text),
         Value::OptimizedOut { text } => page.paint(FAINT, format_args!("{text}")),
         Value::Unreadable { text } | Value::Redacted { text } => page.paint(FAINT, format_args!("{text}")),
         Value::Pointer { text, symbol, pointee } => {
             page.text(text);
             if let Some(symbol) = symbol {
-                page.put(format_args!(" ({symbol})"));
+                page.texts([" (", symbol, ")"]);
             }
             put_pointee(page, indent, path, (text, symbol.as_deref()), pointee);
         }
@@ -196,17 +196,18 @@ pub(super) fn put_pointee(
 ) {
     let value = match pointee {
         Pointee::None => return,
-        Pointee::Note(note) => return page.put(format_args!(" {note}")),
+        Pointee::Note(note) => return page.texts([" ", note]),
         Pointee::Value(value) => value,
     };
     match value.as_ref() {
-        Value::String { text, .. } => page.put(format_args!(" {text}")),
+        Value::String { text, .. } => page.texts([" ", text]),
         // The symbol names a function already, unless it is known from elsewhere.
         Value::Function { text } if symbol.is_some_and(|symbol| symbol.contains(text.as_str())) => {}
-        Value::Function { text } => page.put(format_args!(" ({text})")),
+        Value::Function { text } => page.texts([" (", text, ")"]),
         Value::Struct { type_name, address: place, .. } | Value::Union { type_name, address: place, .. } => {
-            let place = place.map(|place| place.to_string());
-            put_block_heading(page, indent, path, type_name.as_deref(), place.as_deref().unwrap_or(address));
+            let mut room = [0; Address::ROOM];
+            let place = place.map_or(address, |place| place.spelled(&mut room));
+            put_block_heading(page, indent, path, type_name.as_deref(), place);
             put_value(page, indent, path, value);
         }
         Value::Array { type_name, elements, .. }
@@ -238,7 +239,7 @@ fn put_block_heading(
     page.put(format_args!(" [deref'ing {path}]"));
     page.end_line();
     page.indent(indent);
-    page.put(format_args!("{} @ {address} = ", type_name.unwrap_or("{unnamed type}")));
+    page.texts([type_name.unwrap_or("{unnamed type}"), " @ ", address, " = "]);
 }
 
 /// The members of a structure or union in braces, a line each.
@@ -251,7 +252,7 @@ fn put_members(page: &mut Page<'_>, indent: usize, members: &[Member], cut: Opti
     page.text("{");
     page.end_line();
     let inner = indent + INDENT;
-    let mut declaration = String::new();
+    let mut declaration = String::with_capacity(LABEL);
     for member in members {
         let name = member.name.as_deref().unwrap_or_default();
         let type_name = member.type_name.as_deref().unwrap_or_default();
@@ -371,9 +372,8 @@ pub(super) fn short(value: &Value) -> Option<&str> {
         | Value::Bool { text }
         | Value::Char { text }
         | Value::Enum { text, .. }
-        | Value::Pointer { text, symbol: None, pointee: Pointee::None }
-        | Value::Unreadable { text }
-        | Value::Redacted { text } => Some(text),
+        | Value::Pointer { text, symbol: None, pointee: Pointee::None } => Some(text),
+        Value::Unreadable { text } | Value::Redacted { text } => Some(text),
         Value::OptimizedOut { text } => Some(text),
         _ => None,
     }

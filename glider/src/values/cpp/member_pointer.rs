@@ -8,6 +8,7 @@ use crate::types::{Kind, MemberOffset, MemberPointer, Types};
 use crate::values::location::Scope;
 use crate::values::place::{Missing, Place};
 use crate::values::scalar;
+use compact_str::format_compact;
 use std::sync::Arc;
 
 /// The value of a pointer to a member whose words have `bits` bits.
@@ -27,7 +28,7 @@ pub(in crate::values) fn value(
     let adjustment = scalar::number(place.read_bits(scope.process.memory, bits, bits)?, bits, true);
     // The lowest bit tells a slot of the vtable, in bytes, from an address.
     let name = match word & 1 {
-        _ if word == 0 => return Ok(null()),
+        _ if word == 0 => return Ok(scalar::nil()),
         0 => scope.process.modules.name(Address(word)).map(|name| name.to_string()),
         _ => {
             let slot = (word - 1) / (bits / 8).max(1);
@@ -41,20 +42,16 @@ pub(in crate::values) fn value(
         (name, 0) => name,
         (name, other) => Some(format!("{}, this{other:+}", name.unwrap_or_default())),
     };
-    Ok(Value::Pointer { text: Address(word).to_string(), symbol, pointee: Pointee::None })
-}
-
-fn null() -> Value {
-    Value::Pointer { text: "nil".to_owned(), symbol: None, pointee: Pointee::None }
+    Ok(Value::Pointer { text: scalar::address(Address(word)), symbol, pointee: Pointee::None })
 }
 
 /// A pointer to a data member: its offset, -1 for none.
 fn data(types: &Types, class: Option<Die>, offset: i128) -> Value {
     if offset == -1 {
-        return null();
+        return scalar::nil();
     }
     let symbol = u64::try_from(offset).ok().and_then(|offset| member(types, class?, offset, MAX_NESTING));
-    Value::Pointer { text: format!("{offset:#x}"), symbol, pointee: Pointee::None }
+    Value::Pointer { text: format_compact!("{offset:#x}"), symbol, pointee: Pointee::None }
 }
 
 /// The member at a byte offset, behind the name of the class that declares it.

@@ -9,6 +9,9 @@ use crate::values::hooks::{ItemName, Part};
 use crate::values::location::Scope;
 use crate::values::place::{Missing, Place};
 
+/// Elements that room is made for at once.
+const EXPECTED: u64 = 8;
+
 /// Equal neighbours in an array that are folded into one.
 const MIN_REPEATS: u64 = 4;
 
@@ -131,7 +134,7 @@ impl Printer<'_> {
             });
         let stride = shape.strides.first().copied().flatten().or(element_size);
         let Some(stride) = stride.filter(|size| *size > 0) else { return Ok(empty) };
-        let mut elements: Vec<Element> = Vec::new();
+        let mut elements: Vec<Element> = Vec::with_capacity(count.min(EXPECTED) as usize);
         let mut next = 0;
         while next < count && elements.len() < self.limits.array {
             let at = place.offset(next.saturating_mul(stride));

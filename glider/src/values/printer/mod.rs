@@ -139,7 +139,7 @@ impl<'a> Printer<'a> {
                 match (type_die, place) {
                     // Without a type the place itself is all there is to show.
                     (None, Place::Memory(address)) => Value::Pointer {
-                        text: address.to_string(),
+                        text: scalar::address(*address),
                         symbol: scope.process.modules.name(*address).map(|name| name.to_string()),
                         pointee: Pointee::None,
                     },

@@ -6,16 +6,19 @@ use crate::types::{self, Kind, Type};
 use crate::values::location::Scope;
 use crate::values::place::{Missing, Place};
 use crate::values::scalar;
+use compact_str::format_compact;
 
 impl Printer<'_> {
     pub(super) fn float(&self, scope: &Scope<'_>, found: &Type, place: &Place) -> Result<Value, Missing> {
-        let mut bytes = vec![0; found.size.unwrap_or(0).min(16) as usize];
-        // x87 registers hold ten bytes of the sixteen that a `long double` takes in memory.
-        if bytes.len() > 10 && found.name.contains("long double") {
-            bytes.truncate(10);
-        }
-        place.read(scope.process.memory, &mut bytes)?;
-        scalar::float(&bytes, &found.name)
+        let mut bytes = [0; 16];
+        let size = match found.size.unwrap_or(0).min(16) {
+            // x87 registers hold ten bytes of the sixteen that a `long double` takes in memory.
+            11.. if found.name.contains("long double") => 10,
+            size => size as usize,
+        };
+        let bytes = bytes.get_mut(..size).unwrap_or_default();
+        place.read(scope.process.memory, bytes)?;
+        scalar::float(bytes, &found.name)
             .map(|text| Value::Float { text })
             .ok_or(Missing::Unsupported("a floating point format that is not supported"))
     }
@@ -28,7 +31,7 @@ impl Printer<'_> {
             scalar::float(&bytes, &found.name)
                 .ok_or(Missing::Unsupported("a complex format that is not supported"))
         };
-        Ok(Value::Float { text: format!("{} + {}i", part(0)?, part(half)?) })
+        Ok(Value::Float { text: format_compact!("{} + {}i", part(0)?, part(half)?) })
     }
 
     pub(super) fn bit_field(

@@ -6,10 +6,11 @@ use crate::dwarf::Die;
 use crate::report::{Pointee, Value};
 use crate::target::Memory;
 use crate::types::{Kind, Type};
-use crate::values::cpp;
 use crate::values::hooks::{ItemName, Part};
 use crate::values::location::Scope;
 use crate::values::place::{Missing, Place};
+use crate::values::{cpp, scalar};
+use compact_str::CompactString;
 use std::rc::Rc;
 
 impl Printer<'_> {
@@ -27,14 +28,14 @@ impl Printer<'_> {
         let raw = place.read_bits(scope.process.memory, 0, bits)?;
         let address = Address(raw as u64);
         if address.0 == 0 {
-            return Ok(Value::Pointer { text: "nil".to_owned(), symbol: None, pointee: Pointee::None });
+            return Ok(scalar::nil());
         }
         let symbol = scope.process.modules.name(address).map(|name| name.to_string());
         let pointee = match target.and_then(|target| scope.process.types.resolve(target)) {
             Some((die, found)) => self.pointee(scope, target, die, &found, address, depth),
             None => unfollowed(scope.process.memory, address),
         };
-        Ok(Value::Pointer { text: address.to_string(), symbol, pointee })
+        Ok(Value::Pointer { text: scalar::address(address), symbol, pointee })
     }
 
     /// A pointer without bits: the compiler kept only what it points at.
@@ -45,7 +46,11 @@ impl Printer<'_> {
             (Ok(0), true) => Pointee::Value(Box::new(self.value(scope, type_die, &place, depth + 1))),
             _ => Pointee::None,
         };
-        Value::Pointer { text: "<optimized out pointer>".to_owned(), symbol: None, pointee: value }
+        Value::Pointer {
+            text: CompactString::const_new("<optimized out pointer>"),
+            symbol: None,
+            pointee: value,
+        }
     }
 
     pub(in crate::values) fn pointee(

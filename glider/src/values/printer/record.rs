@@ -78,8 +78,12 @@ impl Printer<'_> {
             record.variants.as_deref().map(|variants| active(scope, variants, place)).unwrap_or_default();
         let all = record.members.len() + variant.len();
         let cut = (all > MAX_MEMBERS).then(|| format!("{} of {all} members", all - MAX_MEMBERS));
-        let members = record.members.iter().chain(variant).take(MAX_MEMBERS);
-        (members.filter_map(|member| self.member(scope, die, member, place, depth)).collect(), cut)
+        // Nearly all are shown, so there is room for all.
+        let mut members = Vec::with_capacity(all.min(MAX_MEMBERS));
+        for member in record.members.iter().chain(variant).take(MAX_MEMBERS) {
+            members.extend(self.member(scope, die, member, place, depth));
+        }
+        (members, cut)
     }
 
     fn member(
