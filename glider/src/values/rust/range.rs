@@ -31,7 +31,7 @@ fn bound(scope: &Scope<'_>, part: &Part) -> Option<String> {
     let raw = part.place.read_bits(scope.process.memory, 0, bits).ok()?;
     match part.found.kind {
         Kind::Integer { signed } => match scalar::integer(raw, bits, signed) {
-            Value::Integer { text, .. } => Some(text),
+            Value::Integer { text, .. } => Some(text.into()),
             _ => None,
         },
         Kind::Char { .. } => Some(format!("{:?}", char::from_u32(u32::try_from(raw).ok()?)?)),
