@@ -61,7 +61,7 @@ impl Bench {
 
     fn trace_now(&self, target: &Target) -> Report {
         let report = trace(target, &["--plugin-path", self.path().to_str().unwrap()]);
-        assert_eq!(report.loaded(), [PLUGIN], "found by the name of libc.so.6");
+        report.assert_loaded(&[PLUGIN]);
         report
     }
 }

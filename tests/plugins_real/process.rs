@@ -46,7 +46,7 @@ pub(crate) struct Report {
 /// Traces a process; `options` say where plugins are.
 pub(crate) fn trace(target: &Target, options: &[&str]) -> Report {
     let output = Command::new(env!("CARGO_BIN_EXE_glider"))
-        .args(["--format", "json", "--plugin-call-time", "60", "--plugin-time", "60"])
+        .args(["--format", "json", "--timeout", "600", "--plugin-call-time", "600", "--plugin-time", "600"])
         .args(options)
         .arg(target.pid().to_string())
         .stdin(Stdio::null())
@@ -76,11 +76,15 @@ impl Report {
         self.json["threads"].as_array().unwrap().len()
     }
 
-    /// The plugins that were loaded, by file name.
-    pub(crate) fn loaded(&self) -> Vec<&str> {
+    /// Asserts that the plugins which were loaded and ran to the end have these file names.
+    #[track_caller]
+    pub(crate) fn assert_loaded(&self, names: &[&str]) {
         let plugins = self.json["plugins"].as_array().unwrap().iter();
         let loaded = plugins.filter(|plugin| plugin["status"] == "loaded");
-        loaded.filter_map(|plugin| plugin["path"].as_str()?.rsplit('/').next()).collect()
+        let loaded: Vec<_> =
+            loaded.filter_map(|plugin| plugin["path"].as_str()?.rsplit('/').next()).collect();
+        let (plugins, problems) = (&self.json["plugins"], &self.json["problems"]);
+        assert_eq!(loaded, names, "{plugins:#} {problems:#} {:#}", self.json["timing"]);
     }
 
     /// What the report complains of.

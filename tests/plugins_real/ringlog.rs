@@ -30,7 +30,7 @@ fn section(target: &Target, install: fn(&Path)) -> String {
     let plugins = folder();
     install(plugins.path());
     let report = trace(target, &["--plugin-path", plugins.path().to_str().unwrap()]);
-    assert_eq!(report.loaded(), [PLUGIN], "found by the name of the program");
+    report.assert_loaded(&[PLUGIN]);
     assert!(report.problems().is_empty(), "{:?}", report.problems());
     report.section(PLUGIN)
 }

@@ -1,6 +1,6 @@
 //! Types and variables of a whole object by name and address: what plugins ask for. Nothing
-//! else needs it, so it is read when first asked for: all units of a file of ordinary size, and
-//! of a large one those that a search of its sections points out.
+//! else needs it, so it is read when first asked for: the units that a search of the sections
+//! points out, and when the search was in vain all units of a file of ordinary size.
 
 use super::unit::UnitId;
 use super::{DebugInfo, Die, DwarfFile, Entry, Unit, expression, search};
@@ -14,7 +14,7 @@ use std::sync::Arc;
 const ORDINARY_SIZE: usize = 16 << 20;
 /// Bytes of `.debug_info` that are read of a larger one.
 const MAX_READ: usize = 64 << 20;
-/// Searches through a larger one.
+/// Searches through one file.
 const MAX_SEARCHES: usize = 64;
 
 /// Namespaces inside each other that are looked into.
@@ -31,9 +31,9 @@ pub(super) struct Globals {
     units: FxHashSet<UnitId>,
     /// Their size, bytes.
     size: usize,
-    /// What was searched for in a large file.
+    /// What was searched for.
     searched: FxHashSet<String>,
-    /// Whether units are searched for, whatever the size of the file.
+    /// Whether units are read only when a search points them out, whatever the size of the file.
     #[cfg(test)]
     only_searches: bool,
 }
@@ -78,8 +78,8 @@ impl DebugInfo {
         (scopes.function.start == address).then_some(scopes.function.die)
     }
 
-    /// Reads units until `sought` is found among what was read: of a large file those that
-    /// `search` gives, of others all.
+    /// Reads units until `sought` is found among what was read: those that `search` gives, and
+    /// then all of a file of ordinary size, which may name it where no search looks.
     fn read_globals(
         &self,
         sought: &str,
@@ -90,6 +90,19 @@ impl DebugInfo {
         if is_found(&globals) {
             return;
         }
+        if globals.searched.len() < MAX_SEARCHES && globals.searched.insert(sought.to_owned()) {
+            for id in search() {
+                if globals.size > MAX_READ {
+                    self.file
+                        .add_gap(|| "types may be missing: not all of it was searched for them".to_owned());
+                    return;
+                }
+                globals.read_once(id, self.file);
+                if is_found(&globals) {
+                    return;
+                }
+            }
+        }
         let is_ordinary = self.file.dwarf.debug_info.reader().len() <= ORDINARY_SIZE;
         #[cfg(test)]
         let is_ordinary = is_ordinary && !globals.only_searches;
@@ -97,20 +110,6 @@ impl DebugInfo {
             for (id, _) in self.file.unit_headers() {
                 globals.read_once(id, self.file);
             }
-            return;
-        }
-        if globals.searched.len() == MAX_SEARCHES || !globals.searched.insert(sought.to_owned()) {
-            return;
-        }
-        for id in search() {
-            if is_found(&globals) {
-                return;
-            }
-            if globals.size > MAX_READ {
-                self.file.add_gap(|| "types may be missing: not all of it was searched for them".to_owned());
-                return;
-            }
-            globals.read_once(id, self.file);
         }
     }
 }
