@@ -1,11 +1,11 @@
-//! C++ exceptions in flight: those in handlers and those on their way to one, with type and what().
+//! Exceptions in flight, of C++ and Rust: those in handlers and those on their way to one, with type and words.
 
 use sample_targets::{Build, Compiler, Language, Optimisation, Target, build};
 use std::process::{Command, Stdio};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
-/// State, type and what() of the exceptions of the only thread of a C++ sample in a scenario.
+/// State, type and what() of the exceptions of the only thread of a sample in a scenario.
 fn exceptions(recipe: &Build, scenario: &str) -> Result<Vec<[String; 3]>> {
     let target = Target::start(&build(recipe)?, scenario, &[])?;
     target.wait_until_blocked()?;
@@ -60,5 +60,17 @@ fn an_exception_is_told_while_destructors_run_on_its_way() -> Result<()> {
 fn a_thread_without_an_exception_has_none() -> Result<()> {
     let recipe = Build::new(Language::Cpp, Optimisation::O0, 5);
     assert!(exceptions(&recipe, "variables")?.is_empty());
+    Ok(())
+}
+
+#[test]
+fn a_rust_panic_is_told_while_destructors_run_for_it() -> Result<()> {
+    for level in [Optimisation::O0, Optimisation::O2] {
+        let found = exceptions(&Build::new(Language::Rust, level, 5), "in-unwinding")?;
+        let expected = ["thrown", "alloc::string::String", "no '=' in \"verbose\" on line 3"];
+        assert_eq!(found, [expected.map(str::to_owned)], "{level:?}");
+    }
+    // Destructors run when there is no panic, too.
+    assert!(exceptions(&Build::new(Language::Rust, Optimisation::O0, 5), "in-panic-hook")?.is_empty());
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! A Go program, optimised and not: frames, lines and the values of its functions are gdb's.
 
-use super::{Guard, Result, assert_in_order, report_of};
+use super::{Guard, Result, assert_in_order, report_of, wait_for_pause};
 use gimli_tests::compare::compare;
 use gimli_tests::figures::{Difference, Subject};
 use gimli_tests::{gdb, glider};
@@ -26,15 +26,7 @@ fn start(folder: &Path, flags: &str) -> Result<Guard> {
     let mut ready = String::new();
     BufReader::new(output.ok_or("no output")?).read_line(&mut ready)?;
     assert!(ready.starts_with("ready"), "{ready}");
-    // It goes on into a system call.
-    let wchan = format!("/proc/{}/syscall", target.0.id());
-    let pause = format!("{} ", libc::SYS_pause);
-    let mut looks = 0;
-    while !std::fs::read_to_string(&wchan)?.starts_with(&pause) {
-        looks += 1;
-        assert!(looks < 1_000_000, "it does not come to pause(2)");
-        std::thread::yield_now();
-    }
+    wait_for_pause(target.0.id())?;
     Ok(target)
 }
 

@@ -1,6 +1,7 @@
 //! How values read in the text report, beyond being right: that they are right is what the
 //! comparison with gdb tells.
 
+mod compiled;
 mod declared;
 mod go;
 
@@ -158,6 +159,18 @@ fn c_values_of_rare_formats_read_as_their_source_writes_them() -> Result<()> {
                 "vector8f doubled = {2.0, 2.0, 4.0, 6.0, 8.0, 10.0, 12.0, 14.0}\n",
             ],
         )?;
+    }
+    Ok(())
+}
+
+/// Waits until the first thread of a process is in pause(2), on its way to which it is.
+fn wait_for_pause(pid: u32) -> Result<()> {
+    let current = format!("/proc/{pid}/syscall");
+    while !std::fs::read_to_string(&current)?.starts_with(&format!("{} ", libc::SYS_pause)) {
+        if std::fs::read_to_string(format!("/proc/{pid}/stat"))?.contains(") Z ") {
+            return Err("it has ended".into());
+        }
+        std::thread::yield_now();
     }
     Ok(())
 }

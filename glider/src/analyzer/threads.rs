@@ -10,7 +10,7 @@ use crate::cause;
 use crate::object::Module;
 use crate::plugin::Host;
 use crate::report::redact::Secrets;
-use crate::report::{self, CrashInfo, ExceptionState, Frame, Inline, Signal, Thread, Truncation, Variable};
+use crate::report::{self, CrashInfo, Frame, Inline, Signal, Thread, Truncation, Variable};
 use crate::stacks::{Code, Stacks, ThreadStack};
 use crate::target::siginfo::{SignalInfo, parse_siginfo};
 use crate::target::{CapturedThread, system_calls};
@@ -346,22 +346,27 @@ impl<'a> Threads<'a> {
 
 /// A thread's exceptions as the report has them, those on their way first.
 fn exceptions(found: InFlight) -> Vec<report::Exception> {
-    let shown = |state| {
+    use report::ExceptionLanguage::{Cpp, Rust, Unknown};
+    use report::ExceptionState::{Caught, Thrown};
+    let shown = |language, state| {
         move |exception: Exception| report::Exception {
+            language,
             state,
             type_name: Some(exception.type_name),
             what: exception.what,
             address: Some(exception.object),
         }
     };
-    let unknown = |state| report::Exception { state, type_name: None, what: None, address: None };
-    let mut exceptions: Vec<_> = found.thrown.into_iter().map(shown(ExceptionState::Thrown)).collect();
+    let unknown =
+        |language, state| report::Exception { language, state, type_name: None, what: None, address: None };
+    let mut exceptions: Vec<_> = found.thrown.into_iter().map(shown(Cpp, Thrown)).collect();
     if exceptions.is_empty() && found.thrown_count > 0 {
-        exceptions.push(unknown(ExceptionState::Thrown));
+        exceptions.push(unknown(Cpp, Thrown));
     }
-    exceptions.extend(found.caught.into_iter().map(shown(ExceptionState::Caught)));
+    exceptions.extend(found.panic.map(shown(Rust, Thrown)));
+    exceptions.extend(found.caught.into_iter().map(shown(Cpp, Caught)));
     if found.has_unknown {
-        exceptions.push(unknown(ExceptionState::Caught));
+        exceptions.push(unknown(Unknown, Caught));
     }
     exceptions
 }

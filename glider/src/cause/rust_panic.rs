@@ -9,14 +9,13 @@ use super::{CauseKind, Finding};
 use crate::address::Address;
 use crate::stacks::{Stacks, ThreadStack};
 use crate::target::Memory;
+use crate::values::exception::rust_text::{MAX_MESSAGE, owned, string, text, utf8, words};
 use std::collections::BTreeMap;
 
 /// Frames of the panic machinery that are looked at.
 const MAX_FRAMES: usize = 24;
 /// Bytes of their stack.
 const MAX_STACK: u64 = 64 << 10;
-/// Bytes of a message that are shown.
-const MAX_MESSAGE: u64 = 4096;
 /// Words of a virtual table that are looked at: destructor, size, alignment, methods.
 const TABLE_WORDS: usize = 8;
 
@@ -78,15 +77,6 @@ pub(super) fn read(stacks: &Stacks<'_>, stack: &ThreadStack<'_>, index: usize) -
     Some(Finding { location: location.or(file_line), ..finding })
 }
 
-/// The aligned words from one stack address to another.
-fn words(memory: &dyn Memory, from: u64, to: u64) -> Vec<u64> {
-    let length = to.saturating_sub(from).min(MAX_STACK) as usize;
-    let mut bytes = vec![0; length];
-    let read = memory.read(Address(from), &mut bytes);
-    bytes.truncate(read);
-    bytes.as_chunks::<8>().0.iter().map(|word| u64::from_le_bytes(*word)).collect()
-}
-
 /// The message, and which sort of payload has it.
 fn message(stacks: &Stacks<'_>, words: &[u64]) -> Option<(String, &'static str)> {
     let memory = stacks.process.memory;
@@ -129,43 +119,6 @@ fn method(stacks: &Stacks<'_>, table: u64) -> Option<String> {
 fn formatted(memory: &dyn Memory, data: u64) -> Option<String> {
     let words = words(memory, data, data.checked_add(32)?);
     words.windows(3).find_map(|words| string(memory, words.first_chunk::<3>()?))
-}
-
-fn owned(memory: &dyn Memory, data: u64) -> Option<String> {
-    let words = words(memory, data, data.checked_add(24)?);
-    string(memory, words.first_chunk::<3>()?)
-}
-
-/// A `String`: capacity, pointer and length in whatever order.
-fn string(memory: &dyn Memory, words: &[u64; 3]) -> Option<String> {
-    let [a, b, c] = *words;
-    [(a, b, c), (b, a, c), (b, c, a), (a, c, b)].into_iter().find_map(|(capacity, pointer, length)| {
-        let is_sound = length <= capacity && capacity <= 1 << 30 && pointer > 1 << 16 && length > 0;
-        is_sound.then(|| utf8(memory, pointer, length)).flatten()
-    })
-}
-
-/// A `&str` at an address.
-fn text(memory: &dyn Memory, data: u64) -> Option<String> {
-    let words = words(memory, data, data.checked_add(16)?);
-    let [pointer, length] = *words.first_chunk::<2>()?;
-    (length > 0 && length <= 1 << 30).then(|| utf8(memory, pointer, length)).flatten()
-}
-
-/// The UTF-8 text at an address; `None` when it is none. A long one is cut.
-fn utf8(memory: &dyn Memory, pointer: u64, length: u64) -> Option<String> {
-    let mut bytes = vec![0; length.min(MAX_MESSAGE) as usize];
-    memory.read_exact(Address(pointer), &mut bytes)?;
-    match std::str::from_utf8(&bytes) {
-        Ok(text) if length <= MAX_MESSAGE => Some(text.to_owned()),
-        Ok(text) => Some(format!("{text}...")),
-        // The cut may go through a character.
-        Err(error) if length > MAX_MESSAGE && error.error_len().is_none() => {
-            bytes.truncate(error.valid_up_to());
-            Some(format!("{}...", String::from_utf8_lossy(&bytes)))
-        }
-        Err(_) => None,
-    }
 }
 
 /// `core::panic::Location`: what most of the words that lead to one lead to.

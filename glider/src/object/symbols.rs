@@ -114,6 +114,14 @@ impl SymbolTable {
         }
     }
 
+    /// Address of the first symbol whose name has `part` in it. Reads all names.
+    pub fn find_named_like(&self, part: &str) -> Option<FileAddress> {
+        let finder = memchr::memmem::Finder::new(part);
+        let is_named =
+            |entry: &&Entry| self.name(entry).is_some_and(|name| finder.find(name.as_bytes()).is_some());
+        self.by_address.iter().find(is_named).map(|entry| FileAddress(entry.address))
+    }
+
     /// The symbol that holds `address`: one whose size covers it, else the nearest before it in
     /// its section, if that has no size.
     pub fn find(&self, address: FileAddress) -> Option<Symbol> {

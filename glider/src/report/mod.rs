@@ -267,7 +267,7 @@ pub struct Thread {
     pub wait_channel: Option<String>,
     /// System call it is in, by name.
     pub system_call: Option<String>,
-    /// C++ exceptions that it has thrown and is not done with.
+    /// Exceptions and panics that it is not done with.
     pub exceptions: Vec<Exception>,
     /// How many frames the stack has, shown or not, inlined ones not counted.
     pub frame_count: usize,
@@ -283,18 +283,32 @@ pub struct Thread {
     pub text_after: Vec<PluginText>,
 }
 
-/// A C++ exception of a thread.
+/// An exception or panic of a thread.
 #[derive(Clone, Debug, Serialize)]
 pub struct Exception {
+    /// Whose it is.
+    pub language: ExceptionLanguage,
     /// What became of it so far.
     pub state: ExceptionState,
-    /// Its class, `std::runtime_error`; `None` where it was not found.
+    /// Its class, `std::runtime_error`, or the type of a panic's payload; `None` where it was not found.
     #[serde(rename = "type")]
     pub type_name: Option<String>,
     /// What its `what()` says, or the value of a number or text that was thrown.
     pub what: Option<String>,
     /// Where the object is.
     pub address: Option<Address>,
+}
+
+/// Which language has thrown an exception.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExceptionLanguage {
+    /// C++.
+    Cpp,
+    /// Rust: it is a panic.
+    Rust,
+    /// Another one: it is not of libstdc++.
+    Unknown,
 }
 
 /// How far an exception got.

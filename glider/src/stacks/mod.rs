@@ -12,7 +12,7 @@ pub use code::{Code, CodeTable};
 use crate::address::Address;
 use crate::target::{Capture, ThreadRegisters};
 use crate::unwind::{self, CfiCache, Stack};
-use crate::values::exception::{self, InFlight};
+use crate::values::exception::{self, InFlight, rust_panic};
 use crate::values::{FrameView, Process, Scope};
 use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
@@ -27,6 +27,7 @@ pub struct Stacks<'a> {
     pub code: CodeTable<'a>,
     rows: RefCell<CfiCache>,
     exception_globals: OnceCell<Option<exception::Globals>>,
+    panic_count: OnceCell<Option<Address>>,
 }
 
 /// The stack of one thread.
@@ -46,8 +47,9 @@ pub struct ThreadStack<'a> {
 impl<'a> Stacks<'a> {
     /// No stack is walked yet.
     pub fn new(process: Process<'a>, capture: &'a Capture) -> Stacks<'a> {
-        let (rows, exception_globals) = Default::default();
-        Stacks { process, capture, code: CodeTable::new(process.modules), rows, exception_globals }
+        let (rows, exception_globals, panic_count) = Default::default();
+        let code = CodeTable::new(process.modules);
+        Stacks { process, capture, code, rows, exception_globals, panic_count }
     }
 
     /// Where the function that holds a runtime address begins, by its object's call frame table.
@@ -55,15 +57,20 @@ impl<'a> Stacks<'a> {
         self.rows.borrow_mut().function_start(address, self.process.modules)
     }
 
-    /// The C++ exceptions that a thread is not done with.
+    /// The exceptions and the panic that a thread is not done with.
     pub(crate) fn exceptions(&self, stack: &ThreadStack<'_>) -> InFlight {
-        let globals = self.exception_globals.get_or_init(|| exception::Globals::find(&self.process));
-        match globals {
-            Some(globals) => {
-                exception::in_flight(&self.process, globals, stack.registers, &stack.stack.frames)
-            }
+        let (process, frames) = (&self.process, &stack.stack.frames);
+        let globals = self.exception_globals.get_or_init(|| exception::Globals::find(process));
+        let mut found = match globals {
+            Some(globals) => exception::in_flight(process, globals, stack.registers, frames),
             None => InFlight::default(),
+        };
+        let functions = stack.code.iter().filter_map(|code| code.as_ref()?.function.as_deref());
+        if functions.into_iter().any(rust_panic::is_destructor) {
+            let count = self.panic_count.get_or_init(|| rust_panic::count_place(process));
+            found.panic = count.and_then(|count| rust_panic::find(process, count, frames));
         }
+        found
     }
 
     /// Walks the stack of the thread with this index in the capture, keeping at most

@@ -1,7 +1,7 @@
 //! What differs between the processors' ways: word size, and which register is what, by DWARF number.
 //!
 //! x86-64: psABI "DWARF register number mapping" (0–15 general in DWARF order, 16 the return
-//! address, 17–32 SSE, 33–40 x87, 58/59 the fs and gs bases). i386: psABI for Intel386, table 2.14
+//! address, 17–32 SSE, 33–40 x87, 58/59 the fs and gs bases, 67–82 AVX-512's xmm16–xmm31). i386: psABI for Intel386, table 2.14
 //! (0–7 general, 8 eip, 9 eflags, 11–18 x87, 21–28 SSE).
 
 #![forbid(unsafe_code)]
@@ -104,6 +104,7 @@ impl Arch {
             (Arch::X86_64, 0..=16) | (Arch::X86, 0..=8) => Register::General,
             (Arch::X86_64, 17..=32) => Register::Vector(index(17)),
             (Arch::X86_64, 33..=40) => Register::X87(index(33)),
+            (Arch::X86_64, 67..=82) => Register::Vector(16 + index(67)),
             (Arch::X86_64, 58) | (Arch::X86, 45) => Register::ThreadPointer,
             (Arch::X86, 11..=18) => Register::X87(index(11)),
             (Arch::X86, 21..=28) => Register::Vector(index(21)),

@@ -29,7 +29,7 @@ pub use error::TargetError;
 pub use hold::{Hold, with_hold};
 pub use live::LiveMemory;
 pub use procfs::{Owner, ProcessDirectory};
-pub use registers::{FloatingPoint, Registers, ThreadRegisters};
+pub use registers::{FloatingPoint, Registers, ThreadRegisters, Wide};
 
 use crate::address::Address;
 

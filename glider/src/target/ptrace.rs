@@ -6,8 +6,10 @@
 //! tells a 32-bit thread from a 64-bit one, and knows no `NT_X86_XSTATE`.
 
 use libc::{c_int, c_long, c_void, pid_t};
+use std::arch::x86_64::__cpuid_count;
 use std::io;
 use std::mem::MaybeUninit;
+use std::sync::OnceLock;
 
 /// General registers (`elf.h`).
 pub(super) const NT_PRSTATUS: c_int = 1;
@@ -173,6 +175,14 @@ impl Drop for ChildSignals {
         // SAFETY: `former` is the mask pthread_sigmask gave when this value was made.
         unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &raw const self.former, std::ptr::null_mut()) };
     }
+}
+
+/// Where the XSAVE area in its standard form has the parts of AVX-512 on this processor: the upper halves of
+/// zmm0 to zmm15, and zmm16 to zmm31 (CPUID leaf 0dh, Intel SDM vol. 1, §13.2). Asked for once: in a
+/// virtual machine it is the host that answers.
+pub(super) fn avx512_places() -> [usize; 2] {
+    static PLACES: OnceLock<[usize; 2]> = OnceLock::new();
+    *PLACES.get_or_init(|| [6, 7].map(|feature| __cpuid_count(0xd, feature).ebx as usize))
 }
 
 #[cfg(test)]

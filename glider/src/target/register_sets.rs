@@ -5,7 +5,7 @@
 #![forbid(unsafe_code)]
 
 use super::ptrace::{self, NT_PRFPREG, NT_PRSTATUS, NT_X86_XSTATE};
-use super::{Arch, FloatingPoint, Registers, ThreadRegisters};
+use super::{Arch, FloatingPoint, Registers, ThreadRegisters, Wide};
 
 /// Bytes of `struct user_regs_struct` of x86-64 (sys/user.h).
 const GENERAL_SIZE: usize = 27 * 8;
@@ -19,6 +19,12 @@ const YMM_HIGH: usize = 576;
 const FEATURES: usize = 464;
 /// The bit of AVX in there.
 const FEATURE_AVX: u64 = 1 << 2;
+/// Bit and number of the upper halves of zmm0 to zmm15 in there.
+const ZMM_HIGH: u32 = 6;
+/// The same of zmm16 to zmm31.
+const ZMM_MORE: u32 = 7;
+/// Where the area notes which of its features are not in their initial state, all zero (§13.4.2).
+const IN_USE: usize = 512;
 /// Room for every extended state there is today (AMX tiles take 8 KiB).
 const XSTATE_ROOM: usize = 16 << 10;
 
@@ -143,7 +149,32 @@ fn parse_extended(bytes: &[u8]) -> Option<FloatingPoint> {
         high.as_flattened_mut().copy_from_slice(area);
         floating.ymm_high = Some(high);
     }
+    let is_in = |set: u64, feature: u32| set >> feature & 1 == 1;
+    floating.has_wide = is_in(features, ZMM_HIGH) && is_in(features, ZMM_MORE);
+    if floating.has_wide {
+        let used = bytes
+            .get(IN_USE..)
+            .and_then(|used| used.first_chunk())
+            .map_or(0, |used| u64::from_le_bytes(*used));
+        let is_used = is_in(used, ZMM_HIGH) || is_in(used, ZMM_MORE);
+        floating.wide = is_used.then(|| parse_wide(bytes, used, ptrace::avx512_places()));
+    }
     Some(floating)
+}
+
+/// The parts of the XSAVE area that AVX-512 has, at these places; `used` tells which are not zero.
+fn parse_wide(bytes: &[u8], used: u64, [high, more]: [usize; 2]) -> Box<Wide> {
+    let mut wide = Box::new(Wide::default());
+    let part = |feature: u32, start: usize, size: usize| {
+        bytes.get(start..start.checked_add(size)?).filter(|_| used >> feature & 1 == 1)
+    };
+    if let Some(high) = part(ZMM_HIGH, high, 512) {
+        wide.high.as_flattened_mut().copy_from_slice(high);
+    }
+    if let Some(more) = part(ZMM_MORE, more, 1024) {
+        wide.more.as_flattened_mut().as_flattened_mut().copy_from_slice(more);
+    }
+    wide
 }
 
 #[cfg(test)]

@@ -101,6 +101,42 @@ pub struct FloatingPoint {
     pub xmm: [[u8; 16]; 16],
     /// Upper halves of `ymm0`–`ymm15`; `None` where the processor or the signal frame has none.
     pub ymm_high: Option<[[u8; 16]; 16]>,
+    /// Whether there are 32 vector registers of 64 bytes (AVX-512).
+    pub has_wide: bool,
+    /// What these have more than the others; `None` where all of it is zero.
+    pub wide: Option<Box<Wide>>,
+}
+
+/// What AVX-512 adds to the vector registers (Intel SDM vol. 1, §13.5.5).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Wide {
+    /// Upper halves of `zmm0`–`zmm15`.
+    pub high: [[u8; 32]; 16],
+    /// Both halves of `zmm16`–`zmm31`.
+    pub more: [[[u8; 32]; 2]; 16],
+}
+
+impl FloatingPoint {
+    /// The bytes of a vector register as far as they are known: of xmm, ymm or zmm.
+    pub fn vector(&self, index: usize) -> Option<Vec<u8>> {
+        if let Some(index) = index.checked_sub(self.xmm.len()) {
+            let register = match self.wide.as_deref() {
+                Some(wide) => *wide.more.get(index)?,
+                None => [[0; 32]; 2],
+            };
+            return self.has_wide.then(|| register.as_flattened().to_vec());
+        }
+        let mut bytes = self.xmm.get(index)?.to_vec();
+        let Some(high) = &self.ymm_high else { return Some(bytes) };
+        bytes.extend(high.get(index)?);
+        if self.has_wide {
+            bytes.extend(match self.wide.as_deref() {
+                Some(wide) => wide.high.get(index)?,
+                None => &[0; 32],
+            });
+        }
+        Some(bytes)
+    }
 }
 
 #[cfg(test)]

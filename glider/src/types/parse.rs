@@ -87,8 +87,13 @@ fn kind(die: Die, entry: &Entry) -> Kind {
 
 /// Whether this is how C declares one of its wide characters, as another name for an integer.
 fn is_character_typedef(die: Die) -> bool {
+    die.unit.is_c() && is_named_as_character(die)
+}
+
+/// Whether it has the name of one of the character types beside `char`.
+fn is_named_as_character(die: Die) -> bool {
     let is_character = |name: &str| matches!(name, "wchar_t" | "char8_t" | "char16_t" | "char32_t");
-    die.unit.is_c() && die.name().is_some_and(|name| is_character(&name))
+    die.name().is_some_and(|name| is_character(&name))
 }
 
 /// Whether the base type behind aliases is a signed integer.
@@ -113,8 +118,8 @@ fn base(die: Die, entry: &Entry) -> Kind {
     let Some(AttributeValue::Encoding(encoding)) = entry.attr_value(gimli::DW_AT_encoding) else {
         return Kind::Opaque;
     };
-    // g++ and clang++ call it an integer.
-    if die.name().as_deref() == Some("wchar_t") {
+    // g++ and clang++ call wchar_t an integer, g++ also char8_t.
+    if is_named_as_character(die) {
         return Kind::Char { signed: encoding == gimli::DW_ATE_signed };
     }
     match encoding {

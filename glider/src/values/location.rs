@@ -319,12 +319,7 @@ impl<'a> Scope<'a> {
                 Ok(bytes.into_iter().take(arch.word() as usize).collect())
             }
             Register::ThreadPointer => Ok(self.thread.fs_base.to_le_bytes().to_vec()),
-            Register::Vector(index) => {
-                let floating = floating()?;
-                let low = floating.xmm.get(index).ok_or(Missing::OptimizedOut)?;
-                let high = floating.ymm_high.as_ref().and_then(|high| high.get(index));
-                Ok(low.iter().chain(high.into_iter().flatten()).copied().collect())
-            }
+            Register::Vector(index) => floating()?.vector(index).ok_or(Missing::OptimizedOut),
             Register::X87(index) => {
                 floating()?.st.get(index).map(|bytes| bytes.to_vec()).ok_or(Missing::OptimizedOut)
             }

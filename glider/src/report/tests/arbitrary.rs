@@ -7,8 +7,8 @@ use crate::report::escape::is_hostile;
 use crate::report::render::{Format, Style};
 use crate::report::value::{Element, Entry, Member, Pointee, Value};
 use crate::report::{
-    Exception, ExceptionState, Footer, Frame, Header, Inline, PluginText, Signal, Status, Thread, Truncation,
-    Trust, Variable, VariableKind,
+    Exception, ExceptionLanguage, ExceptionState, Footer, Frame, Header, Inline, PluginText, Signal, Status,
+    Thread, Truncation, Trust, Variable, VariableKind,
 };
 use compact_str::CompactString;
 use proptest::collection::{btree_map, vec};
@@ -243,6 +243,7 @@ fn thread() -> impl Strategy<Value = Thread> {
             let (index, thread_id, frame_count, what) = numbers;
             let (thread_name, state, wait_channel, system_call, problem) = names;
             let exception = what.map(|what| Exception {
+                language: ExceptionLanguage::Rust,
                 state: ExceptionState::Caught,
                 type_name: Some(what.clone()),
                 what: Some(what),

@@ -3,9 +3,9 @@
 use crate::address::Address;
 use crate::report::value::{Element, Entry, Member, Pointee, Value};
 use crate::report::{
-    Cause, CauseKind, CrashInfo, Door, Exception, ExceptionState, Footer, FoundBy, Frame, Header, Inline,
-    Module, PauseMode, Phases, Plugin, PluginStatus, PluginText, Process, RegisterValues, Signal, SystemInfo,
-    Thread, Timing, Truncation, Trust, Variable, VariableKind,
+    Cause, CauseKind, CrashInfo, Door, Exception, ExceptionLanguage, ExceptionState, Footer, FoundBy, Frame,
+    Header, Inline, Module, PauseMode, Phases, Plugin, PluginStatus, PluginText, Process, RegisterValues,
+    Signal, SystemInfo, Thread, Timing, Truncation, Trust, Variable, VariableKind,
 };
 use compact_str::format_compact;
 
@@ -108,12 +108,19 @@ fn crashed_thread() -> Thread {
         system_call: Some("clock_nanosleep".into()),
         exceptions: vec![
             Exception {
+                language: ExceptionLanguage::Cpp,
                 state: ExceptionState::Caught,
                 type_name: Some("std::runtime_error".into()),
                 what: Some("disk full".into()),
                 address: Some(Address(0x55d7_1713_0f40)),
             },
-            Exception { state: ExceptionState::Thrown, type_name: None, what: None, address: None },
+            Exception {
+                language: ExceptionLanguage::Cpp,
+                state: ExceptionState::Thrown,
+                type_name: None,
+                what: None,
+                address: None,
+            },
         ],
         frame_count: 4,
         text_before: vec![said("request log:\n\tGET /\n\tGET /x\n")],

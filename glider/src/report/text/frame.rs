@@ -5,7 +5,9 @@
 use super::page::{ALARM, FAINT, FUNCTION, HEADING, Page};
 use super::{INDENT, variable};
 use crate::address::Address;
-use crate::report::{Exception, ExceptionState, Frame, PluginText, Signal, Thread, Truncation, Trust};
+use crate::report::{
+    Exception, ExceptionLanguage, ExceptionState, Frame, PluginText, Signal, Thread, Truncation, Trust,
+};
 
 /// What precedes the frames of a thread: heading, what it does.
 pub(super) fn put_thread_begin(page: &mut Page<'_>, thread: &Thread) {
@@ -28,10 +30,13 @@ fn put_exception(page: &mut Page<'_>, exception: &Exception) {
         ExceptionState::Caught => "handling ",
         ExceptionState::Thrown => "unwinding for ",
     });
-    match (&exception.type_name, exception.state) {
-        (Some(name), _) => page.put(format_args!("C++ exception {name}")),
-        (None, ExceptionState::Caught) => page.text("an exception that libstdc++ did not throw"),
-        (None, ExceptionState::Thrown) => page.text("a C++ exception that was not found"),
+    match (exception.language, &exception.type_name) {
+        (ExceptionLanguage::Cpp, Some(name)) => page.put(format_args!("C++ exception {name}")),
+        (ExceptionLanguage::Cpp, None) => page.text("a C++ exception that was not found"),
+        (ExceptionLanguage::Rust, name) => {
+            page.put(format_args!("Rust panic with {}", name.as_deref().unwrap_or("a payload")));
+        }
+        (ExceptionLanguage::Unknown, _) => page.text("an exception that libstdc++ did not throw"),
     }
     if let Some(address) = exception.address {
         page.put(format_args!(" @ {address}"));

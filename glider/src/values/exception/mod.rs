@@ -1,10 +1,13 @@
-//! C++ exceptions that a thread has thrown and is not done with (GNU libstdc++ on x86-64): which they are, and what they say.
+//! Exceptions that a thread has thrown and is not done with, which they are and what they say: of C++ (GNU libstdc++ on
+//! x86-64), and the panics of Rust.
 //!
 //! Those that were caught are in a list of the thread (`__cxa_eh_globals`), the one caught last first. Of those
 //! that are on their way to a handler there is only a count; the code that runs meanwhile, destructors, has
 //! them in its frames.
 
 mod globals;
+pub(crate) mod rust_panic;
+pub(crate) mod rust_text;
 mod thrown;
 mod what;
 
@@ -44,6 +47,8 @@ pub(crate) struct InFlight {
     pub(crate) thrown_count: u32,
     /// Which these are, where all of them were found.
     pub(crate) thrown: Vec<Exception>,
+    /// The Rust panic that it unwinds for.
+    pub(crate) panic: Option<Exception>,
 }
 
 /// The exceptions of the thread with these registers and frames; none where it never threw one.

@@ -22,7 +22,7 @@ pub(super) fn find(
     count: u32,
 ) -> Vec<Exception> {
     let mut found: Vec<Exception> = Vec::new();
-    for word in words(process, frames) {
+    for word in kept_words(process, frames) {
         let Some(header) = header(process, word) else { continue };
         let Some(exception) = what::read(process, header) else { continue };
         let is_known = |other: &Exception| other.object == exception.object;
@@ -33,8 +33,8 @@ pub(super) fn find(
     if u32::try_from(found.len()) == Ok(count) { found } else { Vec::new() }
 }
 
-/// What is in the registers of the frames and on their stack.
-fn words(process: &Process<'_>, frames: &[Frame]) -> Vec<u64> {
+/// What is in the registers of the frames and on their stack, each once.
+pub(super) fn kept_words(process: &Process<'_>, frames: &[Frame]) -> Vec<u64> {
     let registers = frames.iter().flat_map(|frame| frame.registers.known().map(|(_, value)| value));
     let mut words: Vec<u64> = registers.collect();
     let start = frames.first().and_then(|frame| frame.registers.sp()).unwrap_or_default() & !7;

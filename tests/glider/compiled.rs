@@ -1,0 +1,120 @@
+//! Values of small programs, each compiled here as its test needs it.
+
+use super::{Guard, Result, assert_in_order, report_of, wait_for_pause};
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+
+/// The report of a program of one unit, which must print `ready` and block.
+fn report_of_source(compiler: &str, flags: &[&str], source: &str) -> Result<String> {
+    let folder = tempfile::tempdir()?;
+    let extension = if compiler.ends_with("++") { "cc" } else { "c" };
+    let file = folder.path().join(format!("source.{extension}"));
+    std::fs::write(&file, source)?;
+    let program = folder.path().join("program");
+    let output = Command::new(compiler)
+        .args(["-g", "-O0"])
+        .args(flags)
+        .args([&file])
+        .arg("-o")
+        .arg(&program)
+        .output()
+        .map_err(|error| format!("cannot run {compiler} (Debian packages gcc, g++, clang): {error}"))?;
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let mut child = Command::new(&program).stdout(Stdio::piped()).spawn()?;
+    let output = child.stdout.take();
+    let target = Guard(child);
+    let mut ready = String::new();
+    BufReader::new(output.ok_or("no output")?).read_line(&mut ready)?;
+    assert_eq!(ready, "ready\n");
+    wait_for_pause(target.0.id())?;
+    report_of(target.0.id())
+}
+
+#[test]
+fn what_ends_with_a_flexible_array_says_what_is_known_of_it() -> Result<()> {
+    let source = r#"
+        #include <stdio.h>
+        #include <stdlib.h>
+        #include <string.h>
+        #include <unistd.h>
+        struct line { int length; char text[]; };
+        struct series { int count; long values[]; };
+        struct none { int count; long values[0]; };
+        int main(void) {
+            struct line *line = calloc(1, sizeof *line + 16);
+            struct series *series = calloc(1, sizeof *series + 24);
+            struct none none = {5};
+            strcpy(line->text, "flexible");
+            series->count = 3;
+            puts("ready"), fflush(stdout), pause();
+            return none.count;
+        }"#;
+    for compiler in ["gcc", "clang"] {
+        let report = report_of_source(compiler, &[], source)?;
+        assert_in_order(&report, compiler, &["char text[] = \"flexible\"\n"]);
+        let unknown = "values[] <unreadable: its length is not in the debug information>\n";
+        assert_in_order(&report, compiler, &["int count = 3", unknown]);
+        assert_in_order(&report, compiler, &["int count = 5", "values[0] = {}\n"]);
+    }
+    Ok(())
+}
+
+#[test]
+fn characters_of_utf_8_are_text() -> Result<()> {
+    let source = r#"
+        #include <cstdio>
+        #include <unistd.h>
+        int main() {
+            const char8_t *text = u8"gr\u00fc\u00dfe";
+            char8_t name[8] = u8"n\u00e4me";
+            char8_t letter = u8'x';
+            std::puts("ready"), std::fflush(stdout), pause();
+            return text[0] + name[0] + letter;
+        }"#;
+    for compiler in ["g++", "clang++"] {
+        assert_in_order(
+            &report_of_source(compiler, &["-std=c++20"], source)?,
+            compiler,
+            &[
+                "char8_t * text = 0x…",
+                "\"grüße\"\n",
+                "char8_t name[8] = \"näme\"\n",
+                "char8_t letter = 120 'x'\n",
+            ],
+        );
+    }
+    Ok(())
+}
+
+#[test]
+fn vectors_of_64_bytes_are_their_elements_in_memory_and_in_registers() -> Result<()> {
+    let source = r#"
+        #include <stdio.h>
+        #include <unistd.h>
+        typedef double eight __attribute__((vector_size(64)));
+        __attribute__((noinline)) int hold(int count) {
+            eight wide = {0.5, count, 2, 3, 4, 5, 6, -7};
+        #ifdef __AVX512F__
+            register eight high __asm__("xmm20") = wide + 1;
+            long result;
+            __asm__ volatile("syscall" : "=a"(result) : "0"(34L), "v"(wide), "v"(high) : "rcx", "r11", "memory");
+            return (int)wide[1] + (int)high[2] + (int)result;
+        #else
+            pause();
+            return (int)wide[1];
+        #endif
+        }
+        int main(int count, char **words) {
+            (void)words;
+            puts("ready"), fflush(stdout);
+            return hold(count);
+        }"#;
+    let wide = "eight wide = {0.5, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, -7.0}\n";
+    assert_in_order(&report_of_source("gcc", &["-Wno-psabi"], source)?, "in memory", &[wide]);
+    if std::is_x86_feature_detected!("avx512f") {
+        let high = "eight high = {1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, -6.0}\n";
+        let report = report_of_source("gcc", &["-O1", "-mavx512f"], source)?;
+        assert_in_order(&report, "in registers", &[wide, high]);
+    }
+    Ok(())
+}
