@@ -137,6 +137,14 @@ struct Arguments {
     #[arg(long, value_name = "COUNT", default_value_t = Limits::default().variables)]
     max_variables: usize,
 
+    /// Most values shown of a frame, members and elements counted
+    #[arg(long, value_name = "COUNT", default_value_t = Limits::default().values)]
+    max_values: usize,
+
+    /// Most members shown of a structure
+    #[arg(long, value_name = "COUNT", default_value_t = Limits::default().members)]
+    max_members: usize,
+
     /// Levels of structures, arrays and pointers shown inside each other
     #[arg(long, value_name = "COUNT", default_value_t = Limits::default().depth)]
     max_depth: usize,
@@ -368,6 +376,8 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Settings, 
             depth: arguments.max_depth,
             threads: arguments.max_threads,
             variables: arguments.max_variables,
+            values: arguments.max_values,
+            members: arguments.max_members,
             memory: arguments.max_memory,
             array: arguments.max_array,
             string: arguments.max_string,
@@ -494,6 +504,10 @@ mod tests {
             "11",
             "--max-variables",
             "12",
+            "--max-values",
+            "14",
+            "--max-members",
+            "15",
             "--max-memory",
             "13k",
             "--max-array",
@@ -522,6 +536,7 @@ mod tests {
         let limits = settings.limits;
         assert_eq!((limits.frames, limits.depth, limits.array, limits.pointers), (1, 2, 3, 5));
         assert_eq!((limits.threads, limits.variables, limits.memory), (11, 12, 13 << 10));
+        assert_eq!((limits.values, limits.members), (14, 15));
         assert_eq!((limits.string, limits.output), (4096, 6 << 20));
         assert_eq!((settings.timeout, settings.color), (Duration::from_millis(250), When::Always));
         assert_eq!(

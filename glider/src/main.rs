@@ -5,12 +5,13 @@
 use anyhow::Context;
 use glider::analyzer::{self, GliderAnalyzer};
 use glider::cli::{self, Settings, When, exit};
+use glider::limits::PLUGIN_CALLS;
 use glider::plugin;
 use glider::report::Status;
 use glider::report::render::Style;
-use glider::session::child_signals;
 use glider::session::last_resort::LastResort;
 use glider::session::{Request, outlet, trace};
+use glider::session::{child_signals, own_limits};
 use glider::target::open_target;
 use std::fs::File;
 use std::io::{self, BufWriter, ErrorKind, IsTerminal, Write};
@@ -18,6 +19,10 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 fn main() -> ExitCode {
+    if let Err(error) = own_limits::raise() {
+        say(&error);
+        return ExitCode::from(exit::NOTHING);
+    }
     let code = match cli::parse(std::env::args_os()) {
         Ok(settings) => run(&settings).unwrap_or_else(|error| {
             say(&format!("{error:#}"));
@@ -107,6 +112,9 @@ fn run(settings: &Settings) -> anyhow::Result<u8> {
             call.nanoseconds / 1000,
             call.printed
         ));
+    }
+    if trace.footer().plugin_calls.len() >= PLUGIN_CALLS {
+        say(&format!("no more than {PLUGIN_CALLS} calls are shown"));
     }
     Ok(match written {
         Ok(()) if trace.status() == Status::Complete => exit::COMPLETE,

@@ -1,10 +1,11 @@
 //! A server that answers requests all the while is traced again and again: it answers each of them, and
 //! neither in it nor beside it is anything left of the traces.
 
-use super::stage::{count, finish, glider, not_let_go, settled, tell};
+use super::stage::{count, finish, glider, not_let_go, settled, start, tell};
 use sample_targets::{Build, Client, Language, Optimisation, Target, build};
 use std::fs;
 use std::os::unix::process::CommandExt;
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -20,7 +21,7 @@ const SLACK: u64 = 512;
 #[test]
 fn a_busy_server_answers_every_request_and_keeps_nothing_of_its_traces() {
     let program = build(&Build::new(Language::C, Optimisation::O2, 5)).unwrap();
-    let target = Target::start(&program, "server", &[]).unwrap();
+    let target = start(&mut Command::new(program.path()), "server", &[], None);
     let traces = count("GIMLI_TRACES", SHORT);
     let done = AtomicBool::new(false);
     let mut before = None;

@@ -2,19 +2,25 @@
 //! process of glider's is left, and whenever the keeper lives there is a report with every thread.
 
 use super::processes::{self, Role};
-use super::stage::{Random, count, finish, glider, not_let_go, settled, tell};
-use sample_targets::{Build, Language, Optimisation, Target, build};
+use super::stage::{Random, count, finish, glider, not_let_go, settled, start, tell};
+use sample_targets::{Build, Language, Optimisation, Program, Target, build};
 use serde_json::Value as Json;
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 /// Kills of each kind of process, in the short form.
 const SHORT: usize = 10;
+/// Kills that go on at the same time, each with targets of its own: most of a trace is waiting.
+const LANES: usize = 4;
 /// Tries that one kill may take: a process may have ended before its moment comes.
 const TRIES: usize = 50;
-/// Threads of the targets: of five kills two each are of the smaller ones.
-const THREADS: [usize; 5] = [1, 16, 256, 1, 16];
+/// The user `nobody`, as most systems number it.
+const NOBODY: u32 = 65534;
+/// Threads of the targets, and whether they are of another user: glider's processes have other rights then
+/// than the one that kills. Of five kills two each are of the smaller ones.
+const SUBJECTS: [(usize, bool); 5] = [(1, false), (16, true), (256, true), (1, true), (16, false)];
 
 /// What is killed, and how glider is run so that there is such a process.
 #[derive(Clone, Copy, Debug)]
@@ -40,37 +46,64 @@ struct Subject {
     threads: usize,
 }
 
+impl Subject {
+    fn start(program: &Program, (threads, is_others): (usize, bool)) -> Subject {
+        let mut command = Command::new(program.path());
+        let (scenario, others) = match threads {
+            1 => ("variables", Vec::new()),
+            // The process's own thread is one of them.
+            _ => ("many-threads", vec![(threads - 1).to_string(), "4".to_owned()]),
+        };
+        let user = (is_others && nix::unistd::geteuid().is_root()).then_some(NOBODY);
+        Subject { target: start(&mut command, scenario, &others, user), threads }
+    }
+}
+
 #[test]
 fn no_target_suffers_when_a_process_of_glider_is_killed() {
     let program = build(&Build::new(Language::C, Optimisation::O2, 5)).unwrap();
-    let start = |threads: usize| {
-        // The process's own thread is one of them.
-        let target = match threads {
-            1 => Target::start(&program, "variables", &[]),
-            _ => Target::start(&program, "many-threads", &[&(threads - 1).to_string(), "4"]),
-        };
-        Subject { target: target.unwrap(), threads }
-    };
-    let subjects = THREADS.map(start);
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let plugin = folder.path().join("gimli_libc.so");
     std::fs::copy(gimli_plugin_api::testing::library("gimli-libc").unwrap(), &plugin).unwrap();
     let kills = count("GIMLI_KILLS", SHORT);
-    let mut random = Random(7);
+    let findings: Vec<String> = std::thread::scope(|scope| {
+        let lane = |lane: usize| {
+            let (program, plugin) = (&program, &plugin);
+            scope.spawn(move || kill_every_lanes(lane, kills, program, plugin))
+        };
+        let lanes: Vec<_> = (0..LANES).map(lane).collect();
+        lanes.into_iter().flat_map(|lane| lane.join().unwrap()).collect()
+    });
+    assert!(findings.is_empty(), "{findings:#?}");
+}
+
+/// What came of the kills of one kind of process.
+#[derive(Clone, Copy, Default)]
+struct Tally {
+    killed: usize,
+    /// Reports that say what is missing.
+    partial: usize,
+}
+
+/// Does every fourth of the kills, from `lane` on, of each kind in turn; gives what was found.
+fn kill_every_lanes(lane: usize, kills: usize, program: &Program, plugin: &Path) -> Vec<String> {
+    let subjects = SUBJECTS.map(|subject| Subject::start(program, subject));
+    let mut random = Random(lane as u64);
     let mut findings = Vec::new();
-    for kind in KINDS {
-        let mut longest = [Duration::from_millis(30); THREADS.len()];
-        let (mut done, mut partial) = (0, 0);
-        for number in 0..kills {
-            let mut choice = number % THREADS.len();
-            while THREADS[choice] < kind.least {
-                choice = (choice + 1) % THREADS.len();
+    let mut longest = [[Duration::from_millis(30); SUBJECTS.len()]; KINDS.len()];
+    let mut tallies = [Tally::default(); KINDS.len()];
+    for (count, number) in (lane..kills).step_by(LANES).enumerate() {
+        for ((kind, longest), tally) in KINDS.into_iter().zip(&mut longest).zip(&mut tallies) {
+            let mut choice = number % SUBJECTS.len();
+            while SUBJECTS[choice].0 < kind.least {
+                choice = (choice + 1) % SUBJECTS.len();
             }
             let subject = &subjects[choice];
+            let before = tally.killed;
             for _ in 0..TRIES {
-                let trial = kill_once(kind, subject, &plugin, &mut longest[choice], &mut random);
-                done += usize::from(trial.killed);
-                partial += usize::from(trial.partial);
+                let trial = kill_once(kind, subject, plugin, &mut longest[choice], &mut random);
+                tally.killed += usize::from(trial.killed);
+                tally.partial += usize::from(trial.partial);
                 for finding in trial.findings {
                     let finding =
                         format!("{} of a target with {} threads: {finding}", kind.name, subject.threads);
@@ -81,11 +114,16 @@ fn no_target_suffers_when_a_process_of_glider_is_killed() {
                     break;
                 }
             }
+            assert!(tally.killed > before, "{}: none was there to be killed", kind.name);
         }
-        tell(&format!("{}: {done} kills, {partial} reports that say what is missing", kind.name));
-        assert_eq!(done, kills, "{}: too few were there to be killed", kind.name);
+        if (count + 1) % 25 == 0 || number + LANES >= kills {
+            let tallies = KINDS.iter().zip(tallies);
+            let tallies =
+                tallies.map(|(kind, tally)| format!("{} {}/{}", kind.name, tally.killed, tally.partial));
+            tell(&format!("lane {lane}, kills/partial reports: {}", tallies.collect::<Vec<_>>().join(", ")));
+        }
     }
-    assert!(findings.is_empty(), "{findings:#?}");
+    findings
 }
 
 #[derive(Default)]
@@ -100,7 +138,7 @@ struct Trial {
 fn kill_once(
     kind: Kind,
     subject: &Subject,
-    plugin: &PathBuf,
+    plugin: &Path,
     longest: &mut Duration,
     random: &mut Random,
 ) -> Trial {

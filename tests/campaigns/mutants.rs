@@ -7,7 +7,7 @@
 //! stripped, and the file with its debug information changes, which `--debug-dir` leads to.
 
 use super::regions::{self, Region};
-use super::stage::{self, Random, Run, count, finish, glider, tell};
+use super::stage::{self, Random, Run, count, finish, glider, start, tell};
 use object::{Object as _, ObjectSection as _};
 use sample_targets::{Build, Language, Optimisation, Target, build};
 use serde_json::Value as Json;
@@ -64,7 +64,7 @@ impl Subject {
                 (Command::new(&copy), debug, options)
             }
         };
-        let target = Target::start_command(command.arg(scenario), scenario).unwrap();
+        let target = start(&mut command, scenario, &[], None);
         target.wait_until_blocked().unwrap();
         let bytes = fs::read(&mutated).unwrap();
         let regions = regions::find(&bytes);

@@ -4,6 +4,7 @@ use sample_targets::Target;
 use serde_json::Value as Json;
 use std::ffi::OsString;
 use std::io::{Read, Write};
+use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
@@ -17,6 +18,19 @@ pub(crate) fn count(variable: &str, short: usize) -> usize {
         Ok(text) => text.parse().unwrap_or_else(|_| panic!("{variable} is no number: {text}")),
         Err(_) => short,
     }
+}
+
+/// Starts a sample with a scenario and its other arguments, as another user if one is given. It ends with the thread that starts it, so that a campaign
+/// that is stopped leaves none.
+pub(crate) fn start(command: &mut Command, scenario: &str, others: &[String], user: Option<u32>) -> Target {
+    if let Some(user) = user {
+        command.uid(user).gid(user);
+    }
+    // SAFETY: between fork and exec, prctl(2) is one system call and touches no memory.
+    let command = unsafe {
+        command.pre_exec(|| Ok(nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGKILL)?))
+    };
+    Target::start_command(command.arg(scenario).args(others), scenario).unwrap()
 }
 
 /// glider: the one that was built for these tests, or that GIMLI_GLIDER names, a release build say.

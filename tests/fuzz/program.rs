@@ -103,6 +103,7 @@ fn capture(program: &'static [u8], size: u64) -> Capture {
         offset: 0,
         device: (0, 0),
         inode: 0,
+        is_remote: false,
         path: Some(path.to_owned()),
     };
     let thread = |(index, pc): (usize, u64)| {

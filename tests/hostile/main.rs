@@ -5,9 +5,11 @@
 
 mod cases;
 mod confinement;
+mod guises;
 mod identity;
 mod limits;
 mod plugins;
 mod secrets;
 mod stage;
+mod stalled;
 mod unsafe_code;

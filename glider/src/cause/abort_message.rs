@@ -4,11 +4,9 @@
 
 use super::{CauseKind, Finding};
 use crate::address::Address;
+use crate::limits::MESSAGE;
 use crate::stacks::Stacks;
 use crate::target::Arch;
-
-/// Bytes of a message that are read.
-const MAX_MESSAGE: usize = 4096;
 
 /// Whether a function is one that ends the process, so that a message may be there.
 pub(super) fn is_entry(function: &str) -> bool {
@@ -41,11 +39,18 @@ pub(super) fn read(stacks: &Stacks<'_>, arch: Arch) -> Option<Finding> {
     let message = process.memory.read_word(variable, arch).filter(|address| *address != 0)?;
     let mut size = [0; 4];
     process.memory.read_exact(Address(message), &mut size)?;
-    let mut text = vec![0; usize::try_from(u32::from_le_bytes(size)).ok()?.min(MAX_MESSAGE)];
+    let mut text = vec![0; usize::try_from(u32::from_le_bytes(size)).ok()?.min(MESSAGE)];
     let read = process.memory.read(Address(message.checked_add(4)?), &mut text);
     text.truncate(read);
-    let end = text.iter().position(|byte| *byte == 0)?;
-    let text = String::from_utf8_lossy(text.get(..end)?).trim().to_owned();
+    let end = text.iter().position(|byte| *byte == 0);
+    if end.is_none() && text.len() < MESSAGE {
+        return None;
+    }
+    let mut message = String::from_utf8_lossy(text.get(..end.unwrap_or(text.len()))?).trim().to_owned();
+    if end.is_none() {
+        message.push_str("...");
+    }
+    let text = message;
     let known_by = format!("the C library's message for debuggers, __abort_msg at {variable}");
     (!text.is_empty()).then(|| Finding::new(CauseKind::AbortMessage, text, known_by))
 }

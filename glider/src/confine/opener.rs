@@ -38,15 +38,14 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::channel;
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Bytes of a request or an answer.
 const MAX_MESSAGE: usize = 8192;
 /// Requests that are answered at the same time: all but one of them may be held up for good.
-const HANDS: u32 = 8;
+const HANDS: usize = 8;
 /// Bytes of a hand's stack.
 const HAND_STACK: usize = 256 << 10;
 /// How long an answer is waited for.
@@ -84,8 +83,8 @@ pub struct Opener {
 pub struct Line {
     descriptor: OwnedFd,
     target_has_root: bool,
-    /// Requests that had no answer in time: so many hands are held up.
-    unanswered: AtomicU32,
+    /// Where files are that were asked for in vain, once each: so many hands are held up.
+    held_up: Mutex<Vec<PathBuf>>,
 }
 
 static LINE: OnceLock<Line> = OnceLock::new();
@@ -139,8 +138,8 @@ impl Opener {
     pub fn use_here(&self) {
         // SAFETY: the descriptor is open, and in this process nothing else will close it.
         let descriptor = unsafe { OwnedFd::from_raw_fd(self.line.as_raw_fd()) };
-        let (target_has_root, unanswered) = (self.target_has_root, AtomicU32::new(0));
-        let _ = LINE.set(Line { descriptor, target_has_root, unanswered });
+        let (target_has_root, held_up) = (self.target_has_root, Mutex::default());
+        let _ = LINE.set(Line { descriptor, target_has_root, held_up });
     }
 }
 
@@ -151,15 +150,17 @@ impl Drop for Opener {
 }
 
 impl Line {
-    /// Asks, unless so many were asked in vain that nobody is left to answer.
+    /// Asks, unless a file beside it was asked for in vain, or so many were that nobody is left to answer.
     fn request(&self, place: Place, path: &Path) -> io::Result<Answer> {
-        if self.unanswered.load(Ordering::Relaxed) >= HANDS {
-            let why = "too many files before it lie in file systems that do not answer";
-            return Err(io::Error::new(io::ErrorKind::TimedOut, why));
+        let beside = path.parent().filter(|folder| folder.is_absolute()).unwrap_or(path);
+        let mut held_up = self.held_up.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_known = held_up.iter().any(|folder| folder == beside);
+        if is_known || held_up.len() >= HANDS {
+            return Err(no_answer());
         }
         request(self.descriptor.as_fd(), place, path).inspect_err(|error| {
             if error.kind() == io::ErrorKind::TimedOut {
-                self.unanswered.fetch_add(1, Ordering::Relaxed);
+                held_up.push(beside.to_owned());
             }
         })
     }
@@ -168,7 +169,7 @@ impl Line {
 /// Whether a file system that this trace has to do with does not answer, so that only the opener may look
 /// at files from here on.
 pub(super) fn is_held_up() -> bool {
-    LINE.get().is_some_and(|line| line.unanswered.load(Ordering::Relaxed) > 0)
+    LINE.get().is_some_and(|line| !line.held_up.lock().unwrap_or_else(PoisonError::into_inner).is_empty())
 }
 
 /// Whether the target has a root directory of its own, [`Place::TargetRoot`]; `None` when this process
@@ -197,6 +198,7 @@ pub(super) fn ask_whether_trusted(path: &Path, whose: Whose) -> Option<Result<Op
             Ok(Some(TrustedFile { path: PathBuf::from(OsString::from_vec(words)), file: File::from(file) }))
         }
         Ok(Answer { code: libc::ENOENT, .. }) => Ok(None),
+        Err(error) if error.kind() == io::ErrorKind::TimedOut => Ok(None),
         Ok(Answer { words, .. }) => Err(String::from_utf8_lossy(&words).into_owned()),
         Err(error) => Err(format!("{}: {error}", path.display())),
     })
@@ -249,12 +251,16 @@ fn request(line: BorrowedFd<'_>, place: Place, path: &Path) -> io::Result<Answer
     send(line, &request, Some(other_end.as_fd()))?;
     drop(other_end);
     if !is_answered(answers.as_fd())? {
-        let why = format!("its file system does not answer within {PATIENCE:?}");
-        return Err(io::Error::new(io::ErrorKind::TimedOut, why));
+        return Err(no_answer());
     }
     let (message, file) = receive(answers.as_fd())?;
     let (code, words) = message.split_first_chunk().unwrap_or((&[0; 4], &[]));
     Ok(Answer { code: i32::from_le_bytes(*code), file, words: words.to_vec() })
+}
+
+fn no_answer() -> io::Error {
+    let why = format!("its file system does not answer within {PATIENCE:?}");
+    io::Error::new(io::ErrorKind::TimedOut, why)
 }
 
 /// Waits for an answer, or the end of whoever was to give it; not for long.

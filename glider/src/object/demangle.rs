@@ -2,18 +2,15 @@
 
 #![forbid(unsafe_code)]
 
+use crate::limits::SYMBOL_NAME;
 use std::fmt::{self, Write};
 
-/// Bytes of a demangled name that are kept; substitutions can make a short symbol expand
-/// without bound.
-const MAX_NAME: usize = 4096;
-
-/// A writer that fails once it holds [`MAX_NAME`] bytes.
+/// A writer that fails once it holds [`SYMBOL_NAME`] bytes.
 struct Bounded(String);
 
 impl fmt::Write for Bounded {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        if self.0.len() + text.len() > MAX_NAME {
+        if self.0.len() + text.len() > SYMBOL_NAME {
             return Err(fmt::Error);
         }
         self.0.push_str(text);
@@ -32,7 +29,7 @@ impl fmt::Write for Bounded {
 /// assert_eq!(demangle("main"), None);
 /// ```
 pub fn demangle(symbol: &str) -> Option<String> {
-    if symbol.len() > MAX_NAME || !(symbol.starts_with("_Z") || symbol.starts_with("_R")) {
+    if symbol.len() > SYMBOL_NAME || !(symbol.starts_with("_Z") || symbol.starts_with("_R")) {
         return None;
     }
     let mut name = Bounded(String::new());
@@ -64,6 +61,6 @@ mod tests {
             let digit = char::from_digit(level % 36, 36).map(|c| c.to_ascii_uppercase()).unwrap();
             bomb.push_str(&format!("S0_IS{digit}_S{digit}_E"));
         }
-        assert!(demangle(&bomb).is_none_or(|name| name.len() <= MAX_NAME));
+        assert!(demangle(&bomb).is_none_or(|name| name.len() <= SYMBOL_NAME));
     }
 }

@@ -2,12 +2,11 @@
 
 use super::root::Root;
 use super::shrinking;
+use crate::limits;
 use std::fs::File;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-/// Bytes of a file that is read: some twenty times the largest debug file known to us.
-const MAX_SIZE: u64 = 64 << 30;
 /// Bytes of a file that may be a hole altogether.
 const MAX_HOLE: u64 = 1 << 30;
 /// A larger one must be stored to this part; file systems that compress store less than there is.
@@ -69,7 +68,7 @@ impl Image {
         let metadata = file.metadata().map_err(open_error)?;
         // A hole costs nothing to make and as much as its size to read.
         let on_disk = metadata.blocks().saturating_mul(BLOCK);
-        if metadata.len() > MAX_SIZE || metadata.len() > MAX_HOLE && on_disk < metadata.len() / SPARSE {
+        if metadata.len() > limits::FILE || metadata.len() > MAX_HOLE && on_disk < metadata.len() / SPARSE {
             return Err(ImageError::Size { path: path.to_owned(), size: metadata.len(), on_disk });
         }
         // SAFETY: the mapping is private and read-only. What somebody cuts off the file while it

@@ -56,10 +56,9 @@ fn starts_with_magic(memory: &dyn Memory, address: Address) -> bool {
 /// Opens the object at `start` of the file behind a mapping; an error is one line in words.
 pub(super) fn open(mapped: &Mapped<'_>, path: &str, start: u64, search: &Search) -> Result<Object, String> {
     let Mapped { pid, mapping, memory, .. } = *mapped;
-    // One that no disk of this machine holds may not answer: the opener is asked, which can be left waiting.
-    let is_elsewhere = mapping.device.0 == 0;
+    // A file system that does not answer holds up the opener, not this process.
     let by_path = search.roots().iter().map(|root| {
-        let root = if is_elsewhere && root.is_own() { &Root::OwnAsked } else { root };
+        let root = if mapping.is_remote && root.is_own() { &Root::OwnAsked } else { root };
         let read_from = (!root.is_own()).then(|| format!("{path} in the root of the process"));
         (root, path.to_owned(), read_from)
     });
@@ -67,7 +66,7 @@ pub(super) fn open(mapped: &Mapped<'_>, path: &str, start: u64, search: &Search)
     let map_file = format!("map_files/{:x}-{:x}", mapping.start.0, mapping.end.0);
     let by_link = ["exe".to_owned(), map_file]
         .map(|link| (&process, link.clone(), Some(format!("/proc/{pid}/{link}"))));
-    let mut problem = None;
+    let (mut problem, mut held_up) = (None, None);
     for (root, at, read_from) in by_path.chain(by_link) {
         match open_at(root, Path::new(&at), mapped, path, start) {
             Ok(mut object) => {
@@ -76,15 +75,18 @@ pub(super) fn open(mapped: &Mapped<'_>, path: &str, start: u64, search: &Search)
             }
             // The other ways lead to the same file system.
             Err(Unusable { is_held_up: true, why }) => {
-                problem = Some(why);
+                held_up = Some(why);
                 break;
             }
             // The first error is that of the path: the others say less.
             Err(Unusable { why, .. }) => _ = problem.get_or_insert(why),
         }
     }
-    let from_memory = memory.and_then(|memory| rebuilt::rebuild(mapped, path, start, memory));
-    from_memory.ok_or_else(|| problem.unwrap_or_else(|| format!("{path} cannot be opened")))
+    let mut from_memory = memory.and_then(|memory| rebuilt::rebuild(mapped, path, start, memory));
+    if let (Some(object), Some(why)) = (&mut from_memory, &held_up) {
+        object.read_from = Some(format!("the memory of the process: {why}"));
+    }
+    from_memory.ok_or_else(|| held_up.or(problem).unwrap_or_else(|| format!("{path} cannot be opened")))
 }
 
 /// Why a file cannot be used.
@@ -140,9 +142,17 @@ pub(super) fn compare(object: &Object, mapped: &Mapped<'_>) -> Match {
     let mut mapped = vec![0; known.len()];
     match memory.read_exact(address, &mut mapped) {
         Some(()) if mapped == known => Match::Same,
-        // Some programs wipe their ELF header once they run.
+        // Some programs wipe their ELF header once they run, or the page with the notes, too.
         Some(()) if object.build_id.is_none() && !mapped.starts_with(&ELF_MAGIC) => Match::Unknown,
+        Some(()) if object.build_id.is_some() && !follows_note_name(memory, address) => Match::Unknown,
         Some(()) => Match::Different,
         None => Match::Unknown,
     }
+}
+
+/// Whether the name of a GNU note stands before an address, as it does before a build-id.
+fn follows_note_name(memory: &dyn Memory, address: Address) -> bool {
+    let mut name = [0; 4];
+    let at = Address(address.0.wrapping_sub(name.len() as u64));
+    memory.read_exact(at, &mut name).is_some() && &name == b"GNU\0"
 }

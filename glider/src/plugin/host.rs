@@ -12,7 +12,7 @@ use super::services::Services;
 use super::supervisor::Seat;
 use crate::address::Address;
 use crate::dwarf::SourceLine;
-use crate::limits::Limits;
+use crate::limits::{Limits, PLUGIN_CALLS};
 use crate::report::{Door, Footer, Plugin, PluginCall, PluginStatus, PluginText};
 use crate::stacks::{Stacks, ThreadStack};
 use crate::values::{Before, Item, Scope, Shown, ValueHooks};
@@ -21,9 +21,6 @@ use std::collections::HashMap;
 use std::ffi::{c_int, c_void};
 use std::rc::Rc;
 use std::time::Instant;
-
-/// Calls that are noted for `--trace-plugins`.
-const MAX_NOTED: usize = 100_000;
 
 /// A loaded plugin, whatever door it came in by. Which of these are called it says with [`Host::set_hooks`].
 pub(super) trait Analyzer {
@@ -304,7 +301,7 @@ impl<'a> Host<'a> {
 
     fn note(&self, index: usize, began: Instant, text: Option<&PluginText>) {
         let mut notes = self.notes.borrow_mut();
-        if notes.len() >= MAX_NOTED {
+        if notes.len() >= PLUGIN_CALLS {
             return;
         }
         notes.push(PluginCall {

@@ -7,6 +7,7 @@
 use super::declared::{Declarations, Wanted};
 use super::doors::Doors;
 use crate::confine::trust::{self, TrustedFile, Whose};
+use crate::limits::PLUGINS;
 use crate::object::{Module, Modules};
 use crate::report::{Door, FoundBy, Plugin, PluginStatus};
 use crate::target::Memory;
@@ -22,9 +23,6 @@ pub const SYSTEM_FOLDER: &str = match option_env!("GIMLI_PLUGIN_DIR") {
     Some(folder) => folder,
     None => "/usr/lib/gimli/plugins",
 };
-
-/// Plugins loaded for one trace.
-pub(super) const MAX_PLUGINS: usize = 64;
 
 /// What the user says of plugins.
 #[derive(Clone, Debug, Default)]
@@ -224,9 +222,9 @@ impl Builder<'_> {
             Some(Err(why)) => return Verdict::Refused(why.clone()),
             None => {}
         }
-        let doors = match self.plan.plugins.len() < MAX_PLUGINS {
+        let doors = match self.plan.plugins.len() < PLUGINS {
             true => Doors::of(&path, &file),
-            false => Err(format!("more than {MAX_PLUGINS} plugins")),
+            false => Err(format!("more than {PLUGINS} plugins")),
         };
         self.loaded.insert(identity, doors.clone());
         match doors {

@@ -9,7 +9,7 @@ use super::board::{Board, Call, Ending};
 use super::confine::{Descriptors, confine, is_copy};
 use super::printed::Printed;
 use super::search::{Plan, Planned};
-use crate::limits::Limits;
+use crate::limits::{Limits, PLUGIN_FAILURES, PLUGIN_LAST_TEXT};
 use crate::report::{Footer, Plugin, PluginStatus, PluginText};
 use crate::session::Output;
 use crate::target::siginfo;
@@ -28,10 +28,6 @@ use std::time::{Duration, Instant};
 
 /// How often the host is looked at.
 const TICK: Duration = Duration::from_millis(20);
-/// Plugins that may fail before the rest is dropped too: each failure costs a whole analysis.
-const MAX_FAILURES: usize = 16;
-/// Bytes of what a plugin printed in its last call that are kept.
-const MAX_LAST_TEXT: usize = 64 << 10;
 /// Bytes of a footer that are believed.
 const MAX_FOOTER: u64 = 256 << 20;
 
@@ -203,7 +199,7 @@ impl<'l> Supervisor<'l> {
                     };
                     active.remove(call.plugin);
                     self.drop_plugin(index, &format!("{how}, at {call}"), plan, losses);
-                    if failures >= MAX_FAILURES {
+                    if failures >= PLUGIN_FAILURES {
                         self.drop_all(
                             &mut active,
                             &format!("{failures} plugins have failed before it"),
@@ -226,7 +222,7 @@ impl<'l> Supervisor<'l> {
         fail(entry, how);
         losses.problems.push(format!("plugin {} was dropped: {how}", entry.path));
         let printed = self.printed.peek();
-        let text = String::from_utf8_lossy(printed.get(..MAX_LAST_TEXT).unwrap_or(printed)).into_owned();
+        let text = String::from_utf8_lossy(printed.get(..PLUGIN_LAST_TEXT).unwrap_or(printed)).into_owned();
         if !text.is_empty() {
             losses.last_texts.push(PluginText { plugin: planned.file_name(), text });
         }

@@ -8,6 +8,7 @@
 
 use super::fallback;
 use crate::address::Address;
+use crate::limits::{BARE_FRAMES, MODULES};
 use crate::object::head_in_memory;
 use crate::report::{Frame, Module};
 use crate::target::{Capture, CapturedThread, Mapping, Memory};
@@ -16,10 +17,6 @@ use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
-/// Frames of a thread.
-const MAX_FRAMES: usize = 64;
-/// Modules.
-const MAX_MODULES: usize = 4096;
 /// Time for all of it.
 const TIME: Duration = Duration::from_secs(1);
 
@@ -28,8 +25,17 @@ const TIME: Duration = Duration::from_secs(1);
 pub struct Bare {
     /// Objects with code, by rising address.
     pub modules: Vec<Module>,
-    /// The frames of each thread of the capture, the innermost first; none where there was no time for them.
-    pub stacks: Vec<Vec<Frame>>,
+    /// The frames of each thread of the capture; none where there was no time for them.
+    pub stacks: Vec<BareStack>,
+}
+
+/// The frames of a thread.
+#[derive(Debug, Default)]
+pub struct BareStack {
+    /// The innermost first.
+    pub frames: Vec<Frame>,
+    /// How many there are beyond them.
+    pub left_out: usize,
 }
 
 impl Bare {
@@ -59,21 +65,23 @@ fn stack(
     objects: &Objects<'_>,
     memory: &dyn Memory,
     until: Instant,
-) -> Vec<Frame> {
+) -> BareStack {
     let Some(registers) = thread.registers.as_deref().filter(|_| Instant::now() < until) else {
-        return Vec::new();
+        return BareStack::default();
     };
-    let mut stack = unwind::walk(registers, objects, memory, MAX_FRAMES, &mut CfiCache::default());
+    let mut stack = unwind::walk(registers, objects, memory, BARE_FRAMES, &mut CfiCache::default());
     // Those beyond a gap are no neighbours of these.
-    stack.frames.truncate(stack.gap_before.unwrap_or(MAX_FRAMES));
+    stack.frames.truncate(stack.gap_before.unwrap_or(BARE_FRAMES));
     let frames = stack.frames.iter().enumerate();
     let frames = frames.filter_map(|(index, frame)| {
         let mut shown = fallback::frame(&capture.mappings, index, &frame.registers, frame.trust)?;
-        let bias = objects.heads.get(shown.module.as_deref()?).and_then(|head| head.bias);
+        // Generated code is in no module.
+        let head = shown.module.as_deref().and_then(|module| objects.heads.get(module));
+        let bias = head.and_then(|head| head.bias);
         shown.module_offset = bias.map(|bias| Address(shown.offset.0.wrapping_sub(bias)));
         Some(shown)
     });
-    frames.collect()
+    BareStack { left_out: stack.frame_count.saturating_sub(stack.frames.len()), frames: frames.collect() }
 }
 
 /// The objects of a memory map, by their code.
@@ -98,7 +106,7 @@ impl<'a> Objects<'a> {
             let Some(path) = mapping.path.as_deref().filter(|path| !heads.contains_key(path)) else {
                 continue;
             };
-            if heads.len() == MAX_MODULES || Instant::now() > until {
+            if heads.len() == MODULES || Instant::now() > until {
                 break;
             }
             let Some(object) = head_in_memory(mapping, path, memory) else { continue };

@@ -7,7 +7,8 @@
 
 use super::bare::Bare;
 use crate::address::Address;
-use crate::report::{CrashInfo, Frame, Header, Process, SystemInfo, Thread, Trust, rfc3339};
+use crate::limits::BARE_FRAMES;
+use crate::report::{CrashInfo, Frame, Header, Process, SystemInfo, Thread, Truncation, Trust, rfc3339};
 use crate::target::siginfo::{SignalInfo, parse_siginfo};
 use crate::target::{Arch, Capture, CapturedThread, Mapping, ProcessInfo, Registers, system_calls};
 use std::sync::Arc;
@@ -74,8 +75,12 @@ fn cpu_arch(capture: &Capture) -> &'static str {
 /// and why there is no more.
 pub fn thread(capture: &Capture, bare: &Bare, index: usize, why: &str) -> Thread {
     let Some(captured) = capture.threads.get(index) else { return Thread::default() };
-    let walked = bare.stacks.get(index).filter(|frames| !frames.is_empty()).cloned();
-    let frames = walked.unwrap_or_else(|| innermost_frame(capture, captured).into_iter().collect());
+    let (frames, left_out) = match bare.stacks.get(index) {
+        Some(walked) if !walked.frames.is_empty() => (walked.frames.clone(), walked.left_out),
+        _ => (innermost_frame(capture, captured).into_iter().collect(), 0),
+    };
+    let limit = format!("{BARE_FRAMES} frames where nothing is analyzed");
+    let gap = Truncation { before_frame: frames.len(), left_out, limit };
     Thread {
         index,
         thread_id: captured.tid,
@@ -83,8 +88,9 @@ pub fn thread(capture: &Capture, bare: &Bare, index: usize, why: &str) -> Thread
         state: captured.state.clone(),
         wait_channel: captured.wait_channel.clone(),
         system_call: captured.registers.as_ref().and_then(|registers| system_calls::current(registers)),
-        frame_count: frames.len(),
+        frame_count: frames.len() + left_out,
         frames,
+        truncated: (left_out > 0).then_some(gap),
         problem: Some(captured.problem.clone().unwrap_or_else(|| format!("not analyzed: {why}"))),
         ..Thread::default()
     }
@@ -151,6 +157,7 @@ mod tests {
                 offset: 0,
                 device: (0, 0),
                 inode: 0,
+                is_remote: false,
                 path: Some("/bin/x".to_owned()),
             }],
             auxv: Vec::new(),

@@ -214,7 +214,7 @@ fn await_warm(link: &Link, deadline: Instant) {
 struct Held {
     capture: Capture,
     /// The memory of the target, and what is where in the image.
-    memory: Option<File>,
+    memory: Option<Kept>,
     runs: Vec<Run>,
     /// Modules with their build-ids, read while the analysis was at work.
     modules: Vec<Module>,
@@ -224,6 +224,12 @@ struct Held {
     outcome: Option<Outcome>,
     released: Released,
     timing: Timing,
+}
+
+/// What the keeper itself needs to read the target's memory.
+struct Kept {
+    memory: File,
+    page_map: Option<File>,
 }
 
 /// Room for the copy, made while the target runs. Without memory for it there is none, and the
@@ -278,8 +284,13 @@ fn while_held(
     request.redactor.command_line(&mut capture.process.cmdline);
     leave_out_threads(&mut capture, request.limits.threads);
     let kept = memory.as_ref().ok().and_then(|memory| memory.try_clone().ok());
-    let handed_over =
-        memory.and_then(|memory| link.hand_over(&capture, &memory, image.as_ref(), &copied.runs));
+    // Only where somebody else has to answer for what is mapped.
+    let is_remote = capture.mappings.iter().any(|mapping| mapping.is_remote);
+    let page_map = is_remote.then(|| hold.process().open_page_map().ok()).flatten();
+    let handed_over = memory.and_then(|memory| {
+        link.hand_over(&capture, &memory, page_map.as_ref(), image.as_ref(), &copied.runs)
+    });
+    let kept = kept.map(|memory| Kept { memory, page_map });
     // Whatever the analysis comes to, the keeper has what a report cannot do without.
     let modules = read_bare(kept.as_ref(), &capture, image.as_ref(), &copied.runs, bare::read_modules);
     timing.phases.bare_us = microseconds(stopped.elapsed());
@@ -305,19 +316,21 @@ fn while_held(
 
 /// Has read what the target's memory, as it was when it stopped, tells without an analysis.
 fn read_bare<R: Default>(
-    memory: Option<&File>,
+    kept: Option<&Kept>,
     capture: &Capture,
     image: Option<&Image>,
     runs: &[Run],
     read: fn(&Capture, &dyn Memory) -> R,
 ) -> R {
-    let Some(memory) = memory.and_then(|memory| memory.try_clone().ok()) else { return R::default() };
+    let Some(kept) = kept else { return R::default() };
+    let Ok(memory) = kept.memory.try_clone() else { return R::default() };
+    let page_map = kept.page_map.as_ref().and_then(|map| map.try_clone().ok());
     let view = image.and_then(|image| ImageView::open(image.file(), runs.to_vec()).ok());
     let memory = match view {
         Some(view) => LiveMemory::with_image(memory, view, &capture.mappings),
         None => LiveMemory::new(memory),
     };
-    read(capture, &memory)
+    read(capture, &memory.without_waiting(page_map, &capture.mappings))
 }
 
 /// Copies as much as the pause calls for.

@@ -90,19 +90,23 @@ impl Link {
         }
     }
 
-    /// Gives the analyzer the capture, the open memory of the target, and what was copied of it:
+    /// Gives the analyzer the capture, the open memory of the target and its page map, and what was copied of it:
     /// `runs` of `image`.
     pub(super) fn hand_over(
         &self,
         capture: &Capture,
         memory: &File,
+        page_map: Option<&File>,
         image: Option<&Image>,
         runs: &[Run],
     ) -> io::Result<()> {
         let mut file = File::from(memfd_create("glider-capture", MemfdFlags::CLOEXEC)?);
-        file.write_all(&postcard::to_stdvec(&(capture, runs)).map_err(io::Error::other)?)?;
+        file.write_all(
+            &postcard::to_stdvec(&(capture, runs, page_map.is_some())).map_err(io::Error::other)?,
+        )?;
         file.rewind()?;
         let mut descriptors = vec![file.as_raw_fd(), memory.as_raw_fd()];
+        descriptors.extend(page_map.map(AsRawFd::as_raw_fd));
         descriptors.extend(image.map(|image| image.file().as_raw_fd()));
         let control = [ControlMessage::ScmRights(&descriptors)];
         let flags = MsgFlags::MSG_NOSIGNAL | MsgFlags::MSG_DONTWAIT;
@@ -114,7 +118,7 @@ impl Link {
     pub(super) fn await_hand_over(&self) -> io::Result<Option<(Capture, LiveMemory)>> {
         let mut message = [0];
         let mut parts = [IoSliceMut::new(&mut message)];
-        let mut space = nix::cmsg_space!([i32; 3]);
+        let mut space = nix::cmsg_space!([i32; 4]);
         let flags = MsgFlags::MSG_CMSG_CLOEXEC;
         let received = recvmsg::<()>(self.0.as_raw_fd(), &mut parts, Some(&mut space), flags)?;
         let mut files = Vec::new();
@@ -130,11 +134,14 @@ impl Link {
         let (Some(mut capture), Some(memory)) = (files.next(), files.next()) else { return Ok(None) };
         let mut bytes = Vec::new();
         capture.read_to_end(&mut bytes)?;
-        let (capture, runs): (Capture, Vec<Run>) = postcard::from_bytes(&bytes).map_err(io::Error::other)?;
+        let (capture, runs, has_page_map): (Capture, Vec<Run>, bool) =
+            postcard::from_bytes(&bytes).map_err(io::Error::other)?;
+        let page_map = if has_page_map { files.next() } else { None };
         let memory = match files.next() {
             Some(image) => LiveMemory::with_image(memory, ImageView::open(&image, runs)?, &capture.mappings),
             None => LiveMemory::new(memory),
         };
+        let memory = memory.without_waiting(page_map, &capture.mappings);
         Ok(Some((capture, memory)))
     }
 }
@@ -184,7 +191,7 @@ mod tests {
         let range = Range { start: 0, end: 4096 };
         let runs = [Run { range, at: None }];
         for image in [None, Some(Image::create(4096, 0).unwrap())] {
-            keeper.hand_over(&capture, &file, image.as_ref(), &runs).unwrap();
+            keeper.hand_over(&capture, &file, None, image.as_ref(), &runs).unwrap();
             let (received, memory) = analyzer.await_hand_over().unwrap().unwrap();
             assert_eq!(
                 (received.threads.len(), &received.auxv, &received.problems),

@@ -10,6 +10,7 @@ mod keeper;
 pub mod last_resort;
 mod link;
 pub mod outlet;
+pub mod own_limits;
 pub mod shared_memory;
 pub mod spool;
 pub mod workers;

@@ -13,6 +13,7 @@
 #![forbid(unsafe_code)]
 
 use super::Output;
+use crate::limits;
 use crate::report::Footer;
 use rustix::fs::{MemfdFlags, memfd_create};
 use std::fs::File;
@@ -28,8 +29,8 @@ const LENGTH_AT: u64 = 12;
 /// The length of a record that is not complete: longer than [`MAX_SIZE`], as is every number on
 /// the way from it to a true length, of which the highest byte is written last.
 const UNFINISHED: u32 = u32::MAX;
-/// Bytes a branch may hold: far above any limit of the report, below what endangers the machine.
-const MAX_SIZE: u64 = 1 << 30;
+/// Bytes a branch may hold.
+const MAX_SIZE: u64 = limits::SPOOL;
 /// Branches there may be, the first among them.
 const MAX_BRANCHES: usize = 64;
 /// Longest file that a spool may be.

@@ -60,6 +60,9 @@ pub struct Mapping {
     pub device: (u32, u32),
     /// See `device`.
     pub inode: u64,
+    /// Whether the file is another machine's or process's to give (NFS, FUSE): what of it is not in memory may
+    /// be long in coming, or never come.
+    pub is_remote: bool,
     /// Path as the kernel writes it (`/usr/lib/…`, `[heap]`, `[vdso]`, with ` (deleted)`), escapes decoded.
     pub path: Option<String>,
 }

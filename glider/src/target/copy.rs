@@ -262,6 +262,7 @@ mod tests {
             offset: 0,
             device: (0, 0),
             inode: 0,
+            is_remote: false,
             path: None,
         }
     }

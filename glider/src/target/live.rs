@@ -10,7 +10,7 @@
 
 use super::copy::Range;
 use super::image::ImageView;
-use super::{Mapping, Memory};
+use super::{Mapping, Memory, pagemap};
 use crate::address::Address;
 use std::cell::{Cell, RefCell};
 use std::fs::File;
@@ -30,6 +30,9 @@ pub struct LiveMemory {
     /// Memory that can be written, by rising address.
     writable: Vec<Range>,
     cache: RefCell<Cache>,
+    /// The page map, and memory of which only what is there already is read, by rising address.
+    page_map: Option<File>,
+    remote: Vec<Range>,
     /// Reads that may be of another moment.
     moving: Cell<u64>,
 }
@@ -60,6 +63,8 @@ impl LiveMemory {
             file,
             image: None,
             writable: Vec::new(),
+            page_map: None,
+            remote: Vec::new(),
             cache: RefCell::new(cache),
             moving: Cell::new(0),
         }
@@ -70,6 +75,35 @@ impl LiveMemory {
         let writable = mappings.iter().filter(|mapping| mapping.protection.write);
         let writable = writable.map(|mapping| Range { start: mapping.start.0, end: mapping.end.0 }).collect();
         LiveMemory { image: Some(image), writable, ..LiveMemory::new(file) }
+    }
+
+    /// The same; of files that others answer for it reads only what is in memory, which does not wait for them.
+    /// `page_map` is the process's.
+    pub fn without_waiting(self, page_map: Option<File>, mappings: &[Mapping]) -> Self {
+        let remote = mappings.iter().filter(|mapping| mapping.is_remote);
+        let remote = remote.map(|mapping| Range { start: mapping.start.0, end: mapping.end.0 }).collect();
+        LiveMemory { page_map, remote, ..self }
+    }
+
+    /// How many bytes from `address` on can be read without waiting for anybody.
+    fn at_hand(&self, address: u64, wanted: usize) -> usize {
+        let end = address.saturating_add(wanted as u64);
+        let mut page = address / PAGE as u64;
+        while page.saturating_mul(PAGE as u64) < end && self.is_at_hand(page) {
+            page += 1;
+        }
+        let most = page.saturating_mul(PAGE as u64).saturating_sub(address);
+        usize::try_from(most).map_or(wanted, |most| most.min(wanted))
+    }
+
+    fn is_at_hand(&self, page: u64) -> bool {
+        let address = page.saturating_mul(PAGE as u64);
+        let after = self.remote.partition_point(|range| range.start <= address);
+        let range = after.checked_sub(1).and_then(|before| self.remote.get(before));
+        if range.is_none_or(|range| address >= range.end) {
+            return true;
+        }
+        self.page_map.as_ref().is_some_and(|map| pagemap::is_present(map, page))
     }
 
     /// Whether what was just read from `address` on may be of another moment than the stop.
@@ -90,6 +124,7 @@ impl LiveMemory {
         // vsyscall page, cannot be asked for.
         let most = usize::try_from((i64::MAX as u64).saturating_sub(address)).unwrap_or(usize::MAX);
         let wanted = buffer.len().min(most);
+        let wanted = if self.remote.is_empty() { wanted } else { self.at_hand(address, wanted) };
         let mut done = 0;
         while done < wanted {
             let Some(rest) = buffer.get_mut(done..wanted) else { break };

@@ -7,9 +7,7 @@
 
 use super::{Mapping, Protection};
 use crate::address::Address;
-
-/// Mappings kept. The kernel's default limit is 65,530 for a process; some servers raise it to millions.
-pub const MAX_MAPPINGS: usize = 1 << 20;
+use crate::limits::MAPPINGS;
 
 /// What a memory map held.
 #[derive(Debug, Default)]
@@ -18,7 +16,7 @@ pub struct ParsedMaps {
     pub mappings: Vec<Mapping>,
     /// Lines that are not in the format of proc_pid_maps(5), an incomplete last one included.
     pub bad_lines: usize,
-    /// Whether there were more than [`MAX_MAPPINGS`].
+    /// Whether there were more than [`MAPPINGS`].
     pub cut: bool,
 }
 
@@ -26,7 +24,7 @@ pub struct ParsedMaps {
 pub fn parse_maps(text: &[u8]) -> ParsedMaps {
     let mut parsed = ParsedMaps::default();
     for line in text.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()) {
-        if parsed.mappings.len() == MAX_MAPPINGS {
+        if parsed.mappings.len() == MAPPINGS {
             parsed.cut = true;
             break;
         }
@@ -62,6 +60,7 @@ fn parse_line(line: &[u8]) -> Option<Mapping> {
         offset,
         device: (u32::try_from(hexadecimal(major)?).ok()?, u32::try_from(hexadecimal(minor)?).ok()?),
         inode,
+        is_remote: false,
         path: (!path.is_empty()).then(|| decode_path(path)),
     })
 }

@@ -12,6 +12,7 @@ pub mod hold;
 pub mod image;
 pub mod live;
 pub mod maps;
+pub mod mounts;
 mod pagemap;
 pub mod procfs;
 mod ptrace;

@@ -45,6 +45,12 @@ struct Region {
     categories: u64,
 }
 
+/// Whether a page is in memory or swapped out, by its number, as an open `/proc/PID/pagemap` tells.
+pub(super) fn is_present(map: &File, page: u64) -> bool {
+    let mut word = [0; 8];
+    map.read_exact_at(&mut word, page.saturating_mul(8)).is_ok() && u64::from_le_bytes(word) >> 62 != 0
+}
+
 /// An open page map.
 pub(super) struct PageMap {
     file: File,

@@ -13,19 +13,22 @@
 #![forbid(unsafe_code)]
 
 use super::maps::{ParsedMaps, parse_maps};
+use super::mounts::parse_remote_devices;
 use super::{ProcessInfo, TargetError};
+use crate::limits::COMMAND_LINE;
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, Statx, StatxFlags, openat, readlinkat, statx};
 use rustix::io::Errno;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Bytes of `maps` read: about a million lines.
 const MAX_MAPS: u64 = 128 << 20;
-/// Bytes of the command line kept.
-const MAX_COMMAND_LINE: u64 = 64 << 10;
+/// Bytes of the mounts read: about twenty thousand.
+const MAX_MOUNTS: u64 = 4 << 20;
 /// Bytes of any other file read.
 const MAX_FILE: u64 = 64 << 10;
 /// `PF_KTHREAD` of include/linux/sched.h, in the flags of `/proc/PID/stat`.
@@ -41,6 +44,8 @@ pub struct ProcessDirectory {
     handle: Option<OwnedFd>,
     /// The thread through which the memory was last seen.
     memory_thread: AtomicI32,
+    /// Devices of the file systems that others answer for, once they were asked for.
+    remote: OnceLock<Vec<(u32, u32)>>,
 }
 
 /// A thread as `/proc/PID/task/TID/stat` describes it.
@@ -128,7 +133,8 @@ impl ProcessDirectory {
             Err(Errno::SRCH) => return Err(TargetError::NoSuchProcess { pid }),
             handle => handle.ok(),
         };
-        let process = ProcessDirectory { pid, directory, handle, memory_thread: AtomicI32::new(pid) };
+        let (memory_thread, remote) = (AtomicI32::new(pid), OnceLock::new());
+        let process = ProcessDirectory { pid, directory, handle, memory_thread, remote };
         // What the directory stands for still has the id, so the pidfd stands for the same.
         match process.read_thread_stat(pid) {
             Err(error) if is_gone(&error) => Err(TargetError::NoSuchProcess { pid }),
@@ -264,7 +270,16 @@ impl ProcessDirectory {
 
     /// The memory map at this moment.
     pub fn read_maps(&self) -> io::Result<ParsedMaps> {
-        Ok(parse_maps(&self.read_of_memory("maps", MAX_MAPS)?))
+        let mut maps = parse_maps(&self.read_of_memory("maps", MAX_MAPS)?);
+        let remote = self.remote.get_or_init(|| {
+            parse_remote_devices(&self.read_of_memory("mountinfo", MAX_MOUNTS).unwrap_or_default())
+        });
+        if !remote.is_empty() {
+            for mapping in maps.mappings.iter_mut().filter(|mapping| mapping.inode != 0) {
+                mapping.is_remote = remote.contains(&mapping.device);
+            }
+        }
+        Ok(maps)
     }
 
     /// The auxiliary vector, `AT_NULL` excluded.
@@ -314,7 +329,7 @@ impl ProcessDirectory {
             pid: self.pid,
             exe: self.read_executable_path(),
             cmdline: parse_command_line(
-                &self.read_of_memory("cmdline", MAX_COMMAND_LINE).unwrap_or_default(),
+                &self.read_of_memory("cmdline", COMMAND_LINE as u64 + 1).unwrap_or_default(),
             ),
             cwd: self.read_link("cwd"),
             uid: status.uids[1],
@@ -412,8 +427,11 @@ fn parse_command_line(content: &[u8]) -> Vec<String> {
     if content.is_empty() {
         return Vec::new();
     }
-    let content = content.strip_suffix(b"\0").unwrap_or(content);
-    content.split(|&byte| byte == 0).map(|argument| String::from_utf8_lossy(argument).into_owned()).collect()
+    let kept = content.get(..COMMAND_LINE).unwrap_or(content);
+    let whole = kept.strip_suffix(b"\0").unwrap_or(kept);
+    let arguments = whole.split(|&byte| byte == 0).map(|text| String::from_utf8_lossy(text).into_owned());
+    let cut = (kept.len() < content.len()).then(|| format!("[cut after {COMMAND_LINE} bytes]"));
+    arguments.chain(cut).collect()
 }
 
 /// The auxiliary vector (getauxval(3)): pairs of words, type and value, up to `AT_NULL`. A process may
@@ -465,6 +483,8 @@ mod tests {
         assert_eq!(parse_command_line(b"/bin/x\0\0a\xff\0"), ["/bin/x", "", "a\u{fffd}"]);
         assert_eq!(parse_command_line(b"title: idle"), ["title: idle"]);
         assert!(parse_command_line(b"").is_empty());
+        let long = parse_command_line(&[b'x'; COMMAND_LINE + 1]);
+        assert_eq!((long[0].len(), long[1].as_str()), (COMMAND_LINE, "[cut after 65536 bytes]"));
     }
 
     #[test]

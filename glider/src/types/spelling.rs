@@ -3,14 +3,13 @@
 
 use super::parse;
 use crate::dwarf::{Die, Entry};
+use crate::limits::TYPE_NAME;
 use std::sync::Arc;
 
 /// Levels of pointers, arrays and functions that are spelled out; deeper ones are `...`.
 const MAX_LEVELS: u32 = 24;
 /// Parameters spelled out in a function type.
 const MAX_PARAMETERS: usize = 16;
-/// Bytes a name may have: parameters of parameters can make it grow without bound.
-const MAX_LENGTH: usize = 1024;
 
 /// What stands before and after the place where a declaration puts the name.
 struct Spelling {
@@ -25,8 +24,8 @@ pub(super) fn spell(die: Die) -> Arc<str> {
     let Spelling { before, after, .. } = spelling(Some(die), MAX_LEVELS);
     let gap = if after.is_empty() || after.starts_with(')') { "" } else { " " };
     let mut name = format!("{before}{gap}{after}");
-    if name.len() > MAX_LENGTH {
-        let end = (0..=MAX_LENGTH).rev().find(|end| name.is_char_boundary(*end)).unwrap_or(0);
+    if name.len() > TYPE_NAME {
+        let end = (0..=TYPE_NAME).rev().find(|end| name.is_char_boundary(*end)).unwrap_or(0);
         name.truncate(end);
         name.push_str("...");
     }

@@ -11,13 +11,12 @@ use super::step::{View, step};
 use super::x86::new_thread;
 use super::{Code, Frame, Stack};
 use crate::address::Address;
+use crate::limits::FRAMES_WALKED;
 use crate::report::Trust;
 use crate::target::{Memory, ThreadRegisters};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-/// Frames walked. The smallest frame takes 16 bytes, the usual stack of 8 MiB has room for half as many.
-const MAX_FRAMES: usize = 1_000_000;
 /// Times the walk may go on at the same place of the stack or further down.
 const MAX_JUMPS: usize = 256;
 /// Frames walked between two looks whether there is still memory where they are: rules that read nothing
@@ -62,8 +61,8 @@ pub fn walk(
         if kept.count % STRIDE == STRIDE - 1 && !next.pc_is_exact && !is_on_a_stack(&next, memory) {
             break Some(Problem::NoProgress { sp: Address(current.registers.sp().unwrap_or(0)) });
         }
-        if kept.count + 1 >= MAX_FRAMES {
-            break Some(Problem::TooManyFrames { limit: MAX_FRAMES });
+        if kept.count + 1 >= FRAMES_WALKED {
+            break Some(Problem::TooManyFrames { limit: FRAMES_WALKED });
         }
         kept.push(std::mem::replace(&mut current, next));
     };

@@ -384,7 +384,8 @@ impl<'a> Scope<'a> {
             });
             at = at.saturating_add(size);
         }
-        let is_known = !gathered.pointers.is_empty() || gathered.known.iter().flatten().any(|bits| *bits != 0);
+        let is_known =
+            !gathered.pointers.is_empty() || gathered.known.iter().flatten().any(|bits| *bits != 0);
         if let Some(lost @ Missing::Overwritten(..)) = lost.filter(|_| !is_known) {
             return Err(lost);
         }

@@ -16,15 +16,10 @@ use super::place::{Missing, Place};
 use super::{cpp, scalar};
 use crate::address::Address;
 use crate::dwarf::{Die, VariableDie};
-use crate::limits::Limits;
+use crate::limits::{Limits, NESTED_ARRAYS};
 use crate::report::{Member, Pointee, Value, Variable};
 use crate::types::{Kind, Type};
 use rustc_hash::FxHashSet;
-
-/// Arrays inside of arrays that are shown below the depth limit: their elements are few and short.
-const MAX_NESTED_ARRAYS: usize = 4;
-/// Values of one frame that are shown, whatever the other limits allow together.
-const MAX_VALUES: usize = 20_000;
 
 /// Prints the variables of one thread: what was expanded once is not expanded again.
 pub struct Printer<'a> {
@@ -53,7 +48,7 @@ impl<'a> Printer<'a> {
     /// Allows for as many pointers and values as one frame may have.
     pub fn refill(&mut self) {
         self.pointers = self.limits.pointers;
-        self.values = MAX_VALUES;
+        self.values = self.limits.values;
     }
 
     /// The variables of one function in scope, in order.
@@ -160,7 +155,8 @@ impl<'a> Printer<'a> {
             return missing.value();
         }
         let Some(left) = self.values.checked_sub(1) else {
-            return Value::unreadable(format_args!("more than {MAX_VALUES} values in one frame"));
+            let most = self.limits.values;
+            return Value::unreadable(format_args!("more than {most} values in one frame (--max-values)"));
         };
         self.values = left;
         let Some((die, found)) = type_die.and_then(|die| scope.process.resolve_defined(die)) else {
@@ -190,7 +186,7 @@ impl<'a> Printer<'a> {
             Kind::Pointer { target } | Kind::Reference { target } => {
                 self.pointer(scope, *target, place, depth)?
             }
-            Kind::Array { .. } if depth > self.limits.depth + MAX_NESTED_ARRAYS => {
+            Kind::Array { .. } if depth > self.limits.depth + NESTED_ARRAYS => {
                 return Err(Missing::Unsupported("arrays nested too deeply"));
             }
             Kind::Array { descriptor: Some(descriptor), .. } => {

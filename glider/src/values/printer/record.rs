@@ -9,9 +9,6 @@ use crate::values::location::Scope;
 use crate::values::place::{Missing, Place, mask};
 use std::sync::Arc;
 
-/// Members of one structure that are shown; generated structures can have thousands.
-const MAX_MEMBERS: usize = 512;
-
 /// A structure or union that is about to be shown.
 pub(in crate::values) struct Instance<'v> {
     /// The DIE of its type.
@@ -54,7 +51,7 @@ impl Printer<'_> {
             member.bit_size.or_else(whole).unwrap_or(0)
         };
         let mut sizes: Vec<_> =
-            record.members.iter().take(MAX_MEMBERS).map(|member| (size(member), member)).collect();
+            record.members.iter().take(self.limits.members).map(|member| (size(member), member)).collect();
         sizes.sort_by_key(|(size, _)| std::cmp::Reverse(*size));
         match sizes.as_slice() {
             [(most, largest), (next, _), ..] if most > next => largest.name.clone(),
@@ -77,10 +74,11 @@ impl Printer<'_> {
         let variant =
             record.variants.as_deref().map(|variants| active(scope, variants, place)).unwrap_or_default();
         let all = record.members.len() + variant.len();
-        let cut = (all > MAX_MEMBERS).then(|| format!("{} of {all} members", all - MAX_MEMBERS));
+        let most = self.limits.members;
+        let cut = (all > most).then(|| format!("{} of {all} members (--max-members {most})", all - most));
         // Nearly all are shown, so there is room for all.
-        let mut members = Vec::with_capacity(all.min(MAX_MEMBERS));
-        for member in record.members.iter().chain(variant).take(MAX_MEMBERS) {
+        let mut members = Vec::with_capacity(all.min(most));
+        for member in record.members.iter().chain(variant).take(most) {
             members.extend(self.member(scope, die, member, place, depth));
         }
         (members, cut)
