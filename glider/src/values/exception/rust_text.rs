@@ -6,7 +6,7 @@ use crate::target::Memory;
 /// Bytes that are read as words.
 const MAX_WORDS: u64 = 64 << 10;
 /// Bytes of a message that are shown.
-pub(crate) const MAX_MESSAGE: u64 = 4096;
+pub(crate) const MAX_MESSAGE: u64 = crate::limits::MESSAGE as u64;
 
 /// The aligned words from one address to another.
 pub(crate) fn words(memory: &dyn Memory, from: u64, to: u64) -> Vec<u64> {
