@@ -129,6 +129,26 @@ fn the_folder_of_the_object_comes_before_those_of_the_user() {
 }
 
 #[test]
+fn paths_may_be_relative_to_the_working_directory() {
+    let folder = empty_folder("relative");
+    let target = start(&module::target(&empty_folder("relative/program"), "target", &[]));
+    discovered(&folder, "gimli_target.so");
+    for (arguments, expected) in [
+        (&["--plugin", "gimli_target.so"] as &[&str], "gimli_target.so for "),
+        (&["--plugin", "./program/../gimli_target.so"], "gimli_target.so for "),
+        (&["--plugin-path", "."], "gimli_target.so for "),
+        (&["--plugin", "./gimli_none.so"], "relative/gimli_none.so for "),
+    ] {
+        let mut glider = Command::new(env!("CARGO_BIN_EXE_glider"));
+        let pid = target.pid().to_string();
+        let output = glider.current_dir(&folder).args(arguments).arg(pid).output().unwrap();
+        let report = String::from_utf8(output.stdout).unwrap();
+        assert!(report.contains(expected), "{arguments:?}: {report}");
+        assert!(!report.contains("not loaded"), "{report}");
+    }
+}
+
+#[test]
 fn what_others_may_have_written_is_refused_and_so_is_what_is_no_plugin() {
     let folder = empty_folder("refused");
     let target = start(&module::target(&folder, "target", &[]));

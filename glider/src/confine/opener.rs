@@ -29,6 +29,7 @@ use nix::sys::socket::{
 };
 use nix::unistd::{ForkResult, Pid, fork, getpid, getppid};
 use rustix::fs::{CWD, FileType, Mode, OFlags, ResolveFlags, fstat, openat, openat2};
+use rustix::io::Errno;
 use rustix::thread::CapabilitySet;
 use serde::{Deserialize, Serialize};
 use std::ffi::OsString;
@@ -414,13 +415,28 @@ pub fn open_below(folder: BorrowedFd<'_>, path: &Path, resolve: ResolveFlags) ->
     let flags = OFlags::PATH | OFlags::CLOEXEC;
     let place = match resolve.is_empty() {
         true => openat(folder, path, flags, Mode::empty())?,
-        false => openat2(folder, path, flags, Mode::empty(), resolve)?,
+        false => match openat2(folder, path, flags, Mode::empty(), resolve) {
+            // Linux before 5.6.
+            Err(Errno::NOSYS) if resolve == ResolveFlags::NO_SYMLINKS => walk_without_links(folder, path)?,
+            opened => opened?,
+        },
     };
     if !FileType::from_raw_mode(fstat(&place)?.st_mode).is_file() {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
     }
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     Ok(File::from(openat(CWD, format!("/proc/self/fd/{}", place.as_raw_fd()), flags, Mode::empty())?))
+}
+
+/// What openat2(2) with `RESOLVE_NO_SYMLINKS` gives, where the kernel lacks it: part by part.
+fn walk_without_links(folder: BorrowedFd<'_>, path: &Path) -> io::Result<OwnedFd> {
+    let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let mut place = openat(folder, ".", flags, Mode::empty())?;
+    for part in path.components() {
+        // A link itself is opened, and is no folder for the next part.
+        place = openat(&place, part.as_os_str(), flags, Mode::empty())?;
+    }
+    Ok(place)
 }
 
 fn send(line: BorrowedFd<'_>, message: &[u8], file: Option<BorrowedFd<'_>>) -> io::Result<()> {
@@ -455,4 +471,27 @@ fn receive(line: BorrowedFd<'_>) -> io::Result<(Vec<u8>, Option<OwnedFd>)> {
     };
     message.truncate(count);
     Ok((message, files.pop()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::symlink;
+
+    #[test]
+    fn without_openat2_a_link_on_the_way_is_refused_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().canonicalize().unwrap();
+        std::fs::create_dir(path.join("inner")).unwrap();
+        std::fs::write(path.join("inner/file"), "x").unwrap();
+        symlink("inner", path.join("way")).unwrap();
+        symlink("file", path.join("inner/link")).unwrap();
+        let kind = |name: &str| {
+            let place = walk_without_links(CWD, &path.join(name))?;
+            io::Result::Ok(FileType::from_raw_mode(fstat(&place)?.st_mode))
+        };
+        assert!(kind("inner/file").unwrap().is_file());
+        assert!(kind("inner/link").unwrap().is_symlink());
+        assert_eq!(kind("way/file").unwrap_err().raw_os_error(), Some(libc::ENOTDIR));
+    }
 }

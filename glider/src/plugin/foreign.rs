@@ -8,7 +8,8 @@ use crate::target::{Owner, ProcessDirectory, TargetError};
 use nix::unistd::{getresgid, getresuid};
 use rustix::fs::{fstat, stat};
 
-/// The sources as they hold for a process, and a line to be told when one of them is not used.
+/// The sources as they hold for a process, and a line to be told when one of them is not used. Relative paths
+/// become absolute, and lose their `..`, since the analysis may not do what that takes.
 /// `from_environment`: whether their folders were named by a variable of the environment.
 ///
 /// # Errors
@@ -22,6 +23,11 @@ pub fn sources_for(
         .read_owner()
         .map_err(|error| TargetError::system(format!("read /proc/{}/status", process.pid()), error))?;
     let is_own = is_callers_own(&owner);
+    for path in sources.folders.iter_mut().chain(&mut sources.files) {
+        if let Ok(whole) = path.canonicalize().or_else(|_| std::path::absolute(&*path)) {
+            *path = whole;
+        }
+    }
     sources.beside = match (has_other_root(process), is_own) {
         (true, _) => Beside::Never,
         (false, false) => Beside::Roots,
