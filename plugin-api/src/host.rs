@@ -5,7 +5,7 @@ use crate::error::{Error, ErrorKind};
 use crate::frame::{Frame, Register, Variable};
 use crate::plain::Plain;
 use crate::process::{AddressName, Limits, Object, ProcessStatus, SourceLocation, Symbol, Thread};
-use crate::types::TypeInfo;
+use crate::types::{TemplateArgument, TypeInfo};
 use crate::wire::{Services, Services_TO, ServicesRef};
 use abi_stable::sabi_trait::prelude::TD_Opaque;
 use abi_stable::sabi_types::RRef;
@@ -319,6 +319,18 @@ impl<'a> Host<'a> {
             info = self.type_info(target)?;
         }
         Err(Error::new(ErrorKind::NO_INFORMATION, format!("type {} stands for nothing known", info.name)))
+    }
+
+    /// What a template was instantiated with, in order: the types and constants between its angle brackets, those that
+    /// were left to their defaults included. Empty for what is no instance of a template. Looks through typedefs and
+    /// qualifiers.
+    ///
+    /// The types are those of elements and nodes that no member names: of `std::list<Order>` the first is `Order`.
+    ///
+    /// # Errors
+    /// `NOT_FOUND` when the number is none of this trace; `NO_INFORMATION` from a glider that offers 1.1.
+    pub fn template_arguments(&self, type_id: TypeId) -> Result<Vec<TemplateArgument>, Error> {
+        self.services.template_arguments(type_id).into_result().map(Into::into)
     }
 
     /// Memory printed as a value of a type, as the report prints a variable of that name.

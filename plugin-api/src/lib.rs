@@ -95,7 +95,7 @@ pub use frame::{Frame, Register, Trust, Variable, VariableKind};
 pub use host::{Host, MAX_DEREFERENCES};
 pub use plain::Plain;
 pub use process::{AddressName, Limits, Object, ProcessStatus, SourceLocation, Symbol, Thread};
-pub use types::{Enumerator, Member, TypeInfo, TypeKind};
+pub use types::{Enumerator, Member, TemplateArgument, TypeInfo, TypeKind};
 
 /// For the macros of this crate only.
 #[doc(hidden)]

@@ -182,3 +182,31 @@ pub struct Enumerator {
     /// The number; unsigned ones above `i64::MAX` wrap.
     pub value: i64,
 }
+
+/// An argument that a template was instantiated with: of `std::array<int, 4>` the type `int`, and 4. For generic
+/// types of Rust as well: `T` of `Vec<T>`. Since 1.2.
+#[repr(C)]
+#[derive(Clone, Debug, PartialEq, Eq, StableAbi)]
+pub struct TemplateArgument {
+    /// Name of the parameter it stands for: `_Tp`. Those of a parameter pack have the pack's.
+    pub name: RString,
+    /// The argument, when it is a type; the type of the argument, when it is a value. None for `void`, and where the
+    /// debug information has none.
+    pub type_id: ROption<TypeId>,
+    /// Whether it is a value.
+    pub is_value: bool,
+    /// The value, where it is a constant number; unsigned ones above `i64::MAX` wrap.
+    pub value: ROption<i64>,
+}
+
+impl TemplateArgument {
+    /// The argument, when it is a type; the type of the argument, when it is a value.
+    pub fn type_id(&self) -> Option<TypeId> {
+        self.type_id.into_option()
+    }
+
+    /// The value, where it is a constant number.
+    pub fn value(&self) -> Option<i64> {
+        self.value.into_option()
+    }
+}

@@ -24,6 +24,31 @@ impl PartialEq for Die {
     }
 }
 
+/// What stands for a parameter of a generic type.
+pub(crate) struct TemplateArgument {
+    /// The parameter's name.
+    pub(crate) name: Option<Arc<str>>,
+    /// The type that it is, or the type of the value.
+    pub(crate) type_die: Option<Die>,
+    /// `None` where it is a type, else the value where that is a constant.
+    pub(crate) value: Option<Option<Attribute>>,
+}
+
+impl TemplateArgument {
+    fn of(die: Die, entry: &Entry) -> Option<TemplateArgument> {
+        let value = match entry.tag() {
+            gimli::DW_TAG_template_type_parameter => None,
+            gimli::DW_TAG_template_value_parameter => Some(entry.attr_value(gimli::DW_AT_const_value)),
+            _ => return None,
+        };
+        Some(TemplateArgument {
+            name: die.string(entry, gimli::DW_AT_name),
+            type_die: die.reference(entry, gimli::DW_AT_type),
+            value,
+        })
+    }
+}
+
 impl Die {
     /// What tells this entry from every other one in this process.
     pub fn key(self) -> (usize, usize) {
@@ -114,6 +139,22 @@ impl Die {
         };
         let (die, entry) = self.children().into_iter().find(is_it)?;
         die.reference(&entry, gimli::DW_AT_type)
+    }
+
+    /// What stands for the parameters of this generic type, types and values (DWARF 5 §2.23), those of packs
+    /// (`DW_TAG_GNU_template_parameter_pack`) among them.
+    pub(crate) fn template_arguments(self) -> Vec<TemplateArgument> {
+        let mut arguments = Vec::new();
+        for (die, entry) in self.children() {
+            if entry.tag() == gimli::DW_TAG_GNU_template_parameter_pack {
+                let pack = die.string(&entry, gimli::DW_AT_name);
+                let inside = die.children().into_iter();
+                let inside = inside.filter_map(|(die, entry)| TemplateArgument::of(die, &entry));
+                arguments.extend(inside.map(|argument| TemplateArgument { name: pack.clone(), ..argument }));
+            }
+            arguments.extend(TemplateArgument::of(die, &entry));
+        }
+        arguments
     }
 
     /// The type that contains this one (`DW_AT_containing_type`): of the type of a Rust virtual

@@ -28,7 +28,7 @@ pub(crate) use call_site::expression;
 pub use call_site::{Argument, CallSite, CallSiteParameter};
 pub(crate) use definition::Declared;
 pub use die::Die;
-pub(crate) use die::Entry;
+pub(crate) use die::{Entry, TemplateArgument};
 pub use line::SourceLine;
 pub use scope::{Function, Inlined, Location, Scopes, VariableDie};
 pub use unit::{DwarfFile, Unit};

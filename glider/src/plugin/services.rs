@@ -269,13 +269,17 @@ impl<'a> Services<'a> {
         self.process().types.get(die)
     }
 
+    /// The name of the type a DIE describes, however long.
+    pub(super) fn type_name(&self, die: Die) -> Arc<str> {
+        self.process().types.whole_name(die)
+    }
+
     /// The names that a type goes by: as it is declared, then typedef by typedef to what it is.
     pub(super) fn names_of(&self, die: Die) -> Vec<Arc<str>> {
         let (mut names, mut next) = (Vec::new(), Some(die));
         while let Some(die) = next.filter(|_| names.len() < crate::dwarf::MAX_CHAIN) {
-            let found = self.type_of(die);
-            names.push(found.name.clone());
-            next = match found.kind {
+            names.push(self.type_name(die));
+            next = match self.type_of(die).kind {
                 Kind::Alias { target } => target,
                 _ => None,
             };

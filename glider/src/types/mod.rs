@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 /// One type.
 pub struct Type {
-    /// Spelled as in its language, `struct request *`.
+    /// Spelled as in its language, `struct request *`, and cut where that is very long.
     pub name: Arc<str>,
     /// Size in bytes; `None` where it is not fixed or not known.
     pub size: Option<u64>,
@@ -236,6 +236,12 @@ impl Types {
         let parsed = Rc::new(parse::parse(die));
         self.known.borrow_mut().insert(die.key(), parsed.clone());
         parsed
+    }
+
+    /// The name of the type a DIE describes, also where [`Type::name`] is cut for the reader's sake.
+    pub fn whole_name(&self, die: Die) -> Arc<str> {
+        let shown = self.get(die).name.clone();
+        if spelling::is_cut(&shown) { spelling::spell_whole(die) } else { shown }
     }
 
     /// The type behind typedefs and qualifiers, with its DIE; `None` for `void` and for circles.

@@ -3,7 +3,7 @@
 
 use super::parse;
 use crate::dwarf::{Die, Entry};
-use crate::limits::TYPE_NAME;
+use crate::limits::{TYPE_NAME, WHOLE_TYPE_NAME};
 use std::sync::Arc;
 
 /// Levels of pointers, arrays and functions that are spelled out; deeper ones are `...`.
@@ -19,13 +19,27 @@ struct Spelling {
     is_array_or_function: bool,
 }
 
-/// The name of the type a DIE describes.
+/// The name of the type a DIE describes, as it is shown.
 pub(super) fn spell(die: Die) -> Arc<str> {
+    spell_within(die, TYPE_NAME)
+}
+
+/// The name, for programs.
+pub(super) fn spell_whole(die: Die) -> Arc<str> {
+    spell_within(die, WHOLE_TYPE_NAME)
+}
+
+/// Whether a name may not be the whole.
+pub(super) fn is_cut(name: &str) -> bool {
+    name.len() >= TYPE_NAME && name.ends_with("...")
+}
+
+fn spell_within(die: Die, length: usize) -> Arc<str> {
     let Spelling { before, after, .. } = spelling(Some(die), MAX_LEVELS);
     let gap = if after.is_empty() || after.starts_with(')') { "" } else { " " };
     let mut name = format!("{before}{gap}{after}");
-    if name.len() > TYPE_NAME {
-        let end = (0..=TYPE_NAME).rev().find(|end| name.is_char_boundary(*end)).unwrap_or(0);
+    if name.len() > length {
+        let end = (0..=length).rev().find(|end| name.is_char_boundary(*end)).unwrap_or(0);
         name.truncate(end);
         name.push_str("...");
     }

@@ -4,7 +4,7 @@ use crate::address::{Address, FrameIndex, ThreadId, TypeId};
 use crate::error::{Error, ErrorKind};
 use crate::frame::{Frame, Register, Variable};
 use crate::process::{AddressName, Limits, Object, ProcessStatus, SourceLocation, Symbol, Thread};
-use crate::types::TypeInfo;
+use crate::types::{TemplateArgument, TypeInfo};
 use abi_stable::sabi_trait;
 use abi_stable::sabi_types::RRef;
 use abi_stable::std_types::{ROption, RResult, RSliceMut, RStr, RString, RVec};
@@ -88,6 +88,15 @@ pub trait Services {
         RResult::RErr(Error::new(
             ErrorKind::NO_INFORMATION,
             format!("{name}: this glider cannot find thread-local variables"),
+        ))
+    }
+
+    /// What a template was instantiated with. Since 1.2.
+    fn template_arguments(&self, type_id: TypeId) -> RResult<RVec<TemplateArgument>, Error> {
+        let _ = type_id;
+        RResult::RErr(Error::new(
+            ErrorKind::NO_INFORMATION,
+            "this glider cannot tell the arguments of templates",
         ))
     }
 }

@@ -142,3 +142,14 @@ fn addresses_print_as_the_report_prints_them() {
     assert_eq!(host.thread_local(THREAD, None, "errno").unwrap_err().kind(), ErrorKind::NO_INFORMATION);
     assert!(host.objects()[0].contains(Address(0x1000)) && host.objects()[0].name() == "made-up");
 }
+
+#[test]
+fn what_an_older_glider_cannot_tell_is_said() {
+    // It was made for 1.0, and has none of the methods that came later.
+    let process = process();
+    let host = Host::from_services(&process);
+    let lacking = host.template_arguments(TypeId(1)).unwrap_err();
+    assert_eq!(lacking.kind(), ErrorKind::NO_INFORMATION);
+    assert_eq!(lacking.message(), "this glider cannot tell the arguments of templates");
+    assert_eq!(host.thread_local(THREAD, None, "errno").unwrap_err().kind(), ErrorKind::NO_INFORMATION);
+}

@@ -9,7 +9,7 @@ use gimli_plugin_api::{Address, Replacement, Size, TypeId, TypeKind};
 /// Bytes that a key may take between its brackets.
 const MAX_KEY: usize = 120;
 
-/// The elements of a container whose type is known by its spelled name only.
+/// The type of the elements of a container, which no member of it has.
 pub(crate) enum Element {
     /// A type that is described.
     Known(TypeId),
@@ -20,8 +20,17 @@ pub(crate) enum Element {
 }
 
 impl Element {
+    /// The argument of that number of a template, the type `of`; by its spelled name where an older compiler or glider
+    /// says no more.
+    pub(crate) fn argument(context: &Context<'_, '_>, of: TypeId, index: usize, name: &str) -> Element {
+        match context.argument(of, index) {
+            Some(argument) => Element::Known(argument),
+            None => Element::named(context, name),
+        }
+    }
+
     /// The type of that name.
-    pub(crate) fn named(context: &Context<'_, '_>, name: &str) -> Element {
+    fn named(context: &Context<'_, '_>, name: &str) -> Element {
         if let Some(known) = context.named(name) {
             return Element::Known(known);
         }

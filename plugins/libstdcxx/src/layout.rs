@@ -30,6 +30,8 @@ pub(crate) struct Layouts {
     resolved: HashMap<TypeId, Option<Rc<TypeInfo>>>,
     members: HashMap<(TypeId, &'static str), Option<Part>>,
     alignments: HashMap<TypeId, u64>,
+    /// What templates were instantiated with: types only.
+    arguments: HashMap<TypeId, Vec<Option<TypeId>>>,
     /// By the object whose debug information was asked, and the name.
     named: HashMap<(Option<String>, String), Option<TypeId>>,
 }
@@ -146,6 +148,18 @@ impl Layouts {
                 _ => 1,
             },
         }
+    }
+
+    /// The type that stands for a parameter of a template, by its number; `None` for a value.
+    pub(crate) fn argument(&mut self, host: &Host<'_>, of: TypeId, index: usize) -> Option<TypeId> {
+        if self.arguments.len() >= MAX_KNOWN {
+            self.arguments.clear();
+        }
+        let types = self.arguments.entry(of).or_insert_with(|| {
+            let arguments = host.template_arguments(of).unwrap_or_default().into_iter();
+            arguments.map(|argument| argument.type_id().filter(|_| !argument.is_value)).collect()
+        });
+        types.get(index).copied().flatten()
     }
 
     /// The type of that spelled name in the debug information of an object: what a variable's type is made of is

@@ -7,7 +7,7 @@ use crate::elements::{Element, Sequence};
 use crate::fault::{Fault, ensure};
 use crate::names::{self, Instance};
 use crate::view::View;
-use gimli_plugin_api::{Address, Replacement};
+use gimli_plugin_api::{Address, Replacement, TypeId};
 use std::collections::HashSet;
 
 /// Steps of a walk that counts the elements of a list that does not know their number.
@@ -25,18 +25,30 @@ pub(crate) struct Node<'c, 'h> {
 }
 
 impl<'c, 'h> Node<'c, 'h> {
-    /// The node type of a container, by the name of its allocator or by that of its elements.
+    /// The node type of a container: what its allocator allocates. By the name of that, or of its elements, where the
+    /// debug information has no arguments of templates.
     ///
-    /// No member of a container is of that type: only links are, and the allocator is one of it.
+    /// No member of a container is of that type: only links are.
     pub(crate) fn find(view: &View<'c, 'h>, template: &str, instance: &Instance<'_>) -> Option<Node<'c, 'h>> {
         let inner = view.member("_M_impl").or_else(|_| view.member("_M_h")).ok()?;
         let bases = inner.bases().ok()?;
-        let allocated = bases.iter().find_map(|(name, _)| names::find_inside(name, template));
+        let is_node = |id: &TypeId| {
+            let info = view.with(Address::NULL, *id).info();
+            info.is_ok_and(|info| names::parse(&info.name).is_some_and(|name| name.template == template))
+        };
+        let allocated =
+            bases.iter().find_map(|(_, base)| view.context.argument(base.type_id, 0).filter(is_node));
+        if let Some(node) = allocated {
+            let element = Element::argument(&view.context, node, 0, "");
+            return Some(Node { view: view.with(Address::NULL, node), element });
+        }
+        let named = bases.iter().find_map(|(name, _)| names::find_inside(name, template));
         let made_up = format!("{template}<{}>", instance.arguments.first().copied().unwrap_or_default());
-        let name = allocated.unwrap_or(&made_up);
+        let name = named.unwrap_or(&made_up);
         let node = view.context.named(name)?;
         let arguments = names::parse(name).map(|parsed| parsed.arguments).unwrap_or_default();
-        let element = Element::named(&view.context, arguments.first().copied().unwrap_or_default());
+        let element = arguments.first().copied().unwrap_or_default();
+        let element = Element::argument(&view.context, node, 0, element);
         Some(Node { view: view.with(Address::NULL, node), element })
     }
 

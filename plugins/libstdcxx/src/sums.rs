@@ -43,7 +43,7 @@ pub(crate) fn variant(view: &View<'_, '_>, instance: &Instance<'_>) -> Result<Re
     if !storage.info()?.name.starts_with("__gnu_cxx::__aligned_membuf<") {
         return Ok(shown.child("value", storage.address, storage.type_id));
     }
-    Ok(match Element::named(&view.context, name) {
+    Ok(match Element::argument(&view.context, view.type_id, chosen, name) {
         Element::Known(id) => shown.child("value", storage.address, id),
         _ => Replacement::new(format!("{}, of type {name}, which is not described", shown.text)),
     })

@@ -10,7 +10,7 @@ use gimli_plugin_api::Replacement;
 pub(crate) fn duration(view: &View<'_, '_>, instance: &Instance<'_>) -> Result<Replacement, Fault> {
     let count = one_line(&view.member("__r")?)?.ok_or(Fault::Unknown)?;
     let period = instance.arguments.get(1).copied().unwrap_or_default();
-    Ok(Replacement::new(format!("{count} {}", unit(period))))
+    Ok(Replacement::new(format!("{count} {}", unit(&ratio(view), period))))
 }
 
 /// A time, as the duration since its clock's epoch.
@@ -23,18 +23,24 @@ pub(crate) fn time_point(view: &View<'_, '_>, instance: &Instance<'_>) -> Result
     Ok(Replacement::new(format!("{text} since the epoch of {clock}")))
 }
 
-/// The name of a period, `std::ratio<1, 1000>`.
-fn unit(period: &str) -> String {
-    // clang spells the suffix of the type as well.
-    let digits = period.replace(['l', 'L'], "");
-    let known = match digits.trim_start_matches("std::ratio<").trim_end_matches('>').trim() {
-        "1, 1000000000" => "ns",
-        "1, 1000000" => "us",
-        "1, 1000" => "ms",
-        "1, 1" | "1" => "s",
-        "60, 1" | "60" => "min",
-        "3600, 1" | "3600" => "h",
-        "86400, 1" | "86400" => "days",
+/// Numerator and denominator of a duration's period, in seconds.
+fn ratio(view: &View<'_, '_>) -> Vec<i64> {
+    let Ok(of) = view.info() else { return Vec::new() };
+    let period = view.context.argument(of.id, 1);
+    let arguments = period.and_then(|period| view.context.host.template_arguments(period).ok());
+    arguments.unwrap_or_default().iter().filter_map(|argument| argument.value()).collect()
+}
+
+/// The name of a period; `period` is its type's.
+fn unit(ratio: &[i64], period: &str) -> String {
+    let known = match ratio {
+        [1, 1_000_000_000] => "ns",
+        [1, 1_000_000] => "us",
+        [1, 1000] => "ms",
+        [1, 1] => "s",
+        [60, 1] => "min",
+        [3600, 1] => "h",
+        [86_400, 1] => "days",
         _ => return format!("* {period} s"),
     };
     known.to_owned()
@@ -46,8 +52,7 @@ mod tests {
 
     #[test]
     fn periods_have_names() {
-        assert_eq!(unit("std::ratio<1, 1000>"), "ms");
-        assert_eq!(unit("std::ratio<1l, 1000000000l>"), "ns");
-        assert_eq!(unit("std::ratio<1001, 30000>"), "* std::ratio<1001, 30000> s");
+        assert_eq!(unit(&[1, 1000], "std::ratio<1, 1000>"), "ms");
+        assert_eq!(unit(&[1001, 30000], "std::ratio<1001, 30000>"), "* std::ratio<1001, 30000> s");
     }
 }

@@ -35,6 +35,11 @@ impl<'c, 'h> Context<'c, 'h> {
         self.layouts.borrow_mut().named(self.host, self.object, name)
     }
 
+    /// The type that a template was instantiated with, by its number.
+    pub(crate) fn argument(&self, of: TypeId, index: usize) -> Option<TypeId> {
+        self.layouts.borrow_mut().argument(self.host, of, index)
+    }
+
     /// Elements of a container that are walked and shown.
     pub(crate) fn elements(&self) -> u64 {
         self.host.limits().elements.min(MAX_PARTS)

@@ -99,7 +99,7 @@ impl Described {
     pub(super) fn of(die: Die, bytes: Option<u64>, types: &Types, handles: &Handles<'_>) -> Described {
         let found = types.get(die);
         let own_name = die.name();
-        let mut described = Described::new(own_name.as_deref(), &found.name, kind_of(die, &found));
+        let mut described = Described::new(own_name.as_deref(), &types.whole_name(die), kind_of(die, &found));
         described.bits = bytes.unwrap_or(0).saturating_mul(8);
         described.encoding = encoding(&found, described.bits);
         let handle = |target: Option<Die>| target.map_or(null_mut(), |die| handles.add_type(die));

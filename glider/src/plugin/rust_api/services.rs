@@ -7,7 +7,7 @@ use crate::stacks::ThreadStack;
 use gimli_plugin_api::wire::{RCowStr, ROption, RResult, RSliceMut, RStr, RString, RVec, Services};
 use gimli_plugin_api::{
     Address, AddressName, Error, ErrorKind, Frame, FrameIndex, Limits, Object, ProcessId, ProcessStatus,
-    Register, Size, SourceLocation, Symbol, Thread, ThreadId, TypeId, TypeInfo, Variable,
+    Register, Size, SourceLocation, Symbol, TemplateArgument, Thread, ThreadId, TypeId, TypeInfo, Variable,
 };
 use std::fmt::Write;
 use std::io;
@@ -174,6 +174,12 @@ impl Services for RustServices<'_, '_> {
     fn type_info(&self, type_id: TypeId) -> RResult<TypeInfo, Error> {
         let found = self.host.handles.die_numbered(type_id.0).map(|die| types::info(self.host, die));
         answer(found, ErrorKind::NOT_FOUND, || format!("there is no type {}", type_id.0))
+    }
+
+    fn template_arguments(&self, type_id: TypeId) -> RResult<RVec<TemplateArgument>, Error> {
+        let die = self.host.handles.die_numbered(type_id.0);
+        let arguments = die.map(|die| types::template_arguments(self.host, die));
+        answer(arguments, ErrorKind::NOT_FOUND, || format!("there is no type {}", type_id.0))
     }
 
     fn format_value(&self, name: RStr<'_>, type_id: TypeId, address: Address) -> RResult<RString, Error> {

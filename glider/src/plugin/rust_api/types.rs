@@ -2,9 +2,9 @@
 
 use crate::dwarf::Die;
 use crate::plugin::host::Host;
-use crate::types::{Count, Kind, MemberOffset, Type};
-use gimli_plugin_api::wire::{ROption, RString};
-use gimli_plugin_api::{Bits, Enumerator, Member, Size, TypeId, TypeInfo, TypeKind};
+use crate::types::{Count, Kind, MemberOffset, Type, constant};
+use gimli_plugin_api::wire::{ROption, RString, RVec};
+use gimli_plugin_api::{Bits, Enumerator, Member, Size, TemplateArgument, TypeId, TypeInfo, TypeKind};
 
 /// What is known of a type.
 pub(super) fn info(host: &Host<'_>, die: Die) -> TypeInfo {
@@ -12,7 +12,7 @@ pub(super) fn info(host: &Host<'_>, die: Die) -> TypeInfo {
     let id = |die: Option<Die>| die.map(|die| TypeId(host.handles.type_number(die))).into();
     let mut info = TypeInfo {
         id: TypeId(host.handles.type_number(die)),
-        name: RString::from(&*found.name),
+        name: RString::from(&*host.services.type_name(die)),
         kind: kind(die, &found),
         size: host.services.size_of(die).map(Size).into(),
         target: ROption::RNone,
@@ -62,6 +62,18 @@ pub(super) fn info(host: &Host<'_>, die: Die) -> TypeInfo {
         _ => {}
     }
     info
+}
+
+/// What the template that a type is an instance of was instantiated with.
+pub(super) fn template_arguments(host: &Host<'_>, die: Die) -> RVec<TemplateArgument> {
+    let Some((die, _)) = host.services.process().types.resolve(die) else { return RVec::new() };
+    let argument = |argument: crate::dwarf::TemplateArgument| TemplateArgument {
+        name: RString::from(argument.name.as_deref().unwrap_or_default()),
+        type_id: argument.type_die.map(|die| TypeId(host.handles.type_number(die))).into(),
+        is_value: argument.value.is_some(),
+        value: argument.value.flatten().and_then(|value| constant(&value)).map(|value| value as i64).into(),
+    };
+    die.template_arguments().into_iter().map(argument).collect()
 }
 
 fn kind(die: Die, found: &Type) -> TypeKind {

@@ -19,8 +19,11 @@ fn gdb(target: &Target) -> Value {
     let line = text.lines().find_map(|line| line.strip_prefix("NEUTRAL "));
     let line = line.unwrap_or_else(|| panic!("{text}\n{}", String::from_utf8_lossy(&output.stderr)));
     let found: Value = serde_json::from_str(line).unwrap();
-    let has_printers = found["hold_sequences"]["numbers"]["kind"] == "array";
-    assert!(has_printers, "gdb has no pretty printers for libstdc++ (Debian package libstdc++6)");
+    let kinds = [&found["hold_sequences"]["numbers"]["kind"], &found["hold_deep"]["words"]["kind"]];
+    assert!(
+        kinds.contains(&&Value::from("array")) || kinds.contains(&&Value::from("map")),
+        "gdb has no pretty printers for libstdc++ (Debian package libstdc++6)"
+    );
     found
 }
 
@@ -79,6 +82,15 @@ fn every_value_is_what_gdb_shows_when_optimised() {
 fn every_value_is_what_gdb_shows_of_the_older_interface() {
     // Strings that share their characters, and lists that do not know their length.
     check(&compile("values.cpp", "values_old", &["-O0", "-D_GLIBCXX_USE_CXX11_ABI=0"]));
+}
+
+#[test]
+fn containers_in_containers_are_what_gdb_shows_however_long_their_names() {
+    for (name, options) in [("deep_0", ["-O0", "-gdwarf-5"]), ("deep_2", ["-O2", "-gdwarf-4"])] {
+        let target = start(&compile("deep.cpp", name, &options), &[]);
+        let report = trace(glider().plugin(plugin()).option("--max-depth=16"), &target);
+        assert_eq!(compare(&report, &gdb(&target)), 8);
+    }
 }
 
 #[test]

@@ -50,13 +50,3 @@ fn containers_in_containers_do_not_multiply() {
         );
     }
 }
-
-#[test]
-fn nodes_whose_name_is_cut_are_said_to_be_unknown() {
-    let target = start(&compile("deep.cpp", "deep", &["-O0"]), &[]);
-    let report = trace(glider().plugin(plugin()), &target);
-    let deep = value(&report, "hold_deep", "deep");
-    assert_eq!(deep["text"], "std::map of length 1, of nodes that are not described");
-    let words = members(value(&report, "hold_deep", "words"));
-    assert_eq!(words.first().map(|(name, _)| *name), Some("[\"d\"]"));
-}
