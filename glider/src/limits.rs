@@ -78,7 +78,6 @@ pub const FRAMES_WALKED: usize = 1_000_000;
 pub const BARE_FRAMES: usize = 64;
 /// Bytes of a type's name: parameters of parameters can make it grow without bound.
 pub const TYPE_NAME: usize = 1024;
-
 /// The same for plugins, which take names apart: instances of templates have long ones.
 pub const WHOLE_TYPE_NAME: usize = 64 << 10;
 /// Bytes of a demangled name; substitutions can make a short symbol expand without bound.

@@ -68,6 +68,7 @@ fn main() -> anyhow::Result<()> {
             times.push(run(&glider, way, target.pid())?);
         }
     }
+    let calls = calls(&glider, &plugin, target.pid(), arguments.threads)?;
     let [without, with] = times.map(median);
     let ratio = with.as_secs_f64() / without.as_secs_f64();
     println!(
@@ -76,6 +77,7 @@ fn main() -> anyhow::Result<()> {
     );
     println!("without plugins:     {:.1} ms", without.as_secs_f64() * 1e3);
     println!("with an idle plugin: {:.1} ms ({:+.1} %)", with.as_secs_f64() * 1e3, (ratio - 1.0) * 100.0);
+    println!("it was {calls}");
     Ok(())
 }
 
@@ -88,6 +90,27 @@ fn run(glider: &Path, way: &[&Path], pid: i32) -> anyhow::Result<Duration> {
     match status.with_context(|| format!("{} cannot be run", glider.display()))? {
         status if status.success() => Ok(time),
         status => bail!("glider: {status}"),
+    }
+}
+
+/// What the plugin says it was called for: a figure of a plugin that was not called is none.
+fn calls(glider: &Path, plugin: &Path, pid: i32, threads: u32) -> anyhow::Result<String> {
+    let mut command = Command::new(glider);
+    let output = command.arg("--plugin").arg(plugin).arg(pid.to_string()).output()?;
+    let report = String::from_utf8_lossy(&output.stdout);
+    let told = report
+        .lines()
+        .rev()
+        .find_map(|line| Some(line.trim()).filter(|line| line.starts_with("called for ")));
+    let told = told.context("the plugin was not called")?;
+    let counts: Vec<u64> = told.split(' ').filter_map(|word| word.parse().ok()).collect();
+    match counts.as_slice() {
+        [hooked, frames, values, ends]
+            if *hooked == u64::from(threads) && frames > hooked && values > frames && ends > frames =>
+        {
+            Ok(told.to_owned())
+        }
+        _ => bail!("the plugin was not called for everything: {told}"),
     }
 }
 

@@ -133,7 +133,7 @@ impl GliderAnalyzer {
         render_header(&header, look.0, look.1, &mut rendered);
         output.put_header(&rendered);
         if let Some(host) = &host {
-            host.advance(capture.threads.len(), output.size());
+            host.conclude(capture.threads.len(), output.size());
         }
         footer
     }

@@ -86,7 +86,7 @@ impl<'o> Pieces<'o> {
             self.hand_over();
             self.output.end_thread();
             if let Some(seat) = self.seat {
-                seat.advance(self.thread + 1, self.output.size());
+                seat.advance(self.thread + 1, self.output.size(), false);
             }
         }
     }

@@ -15,18 +15,61 @@ const NOWHERE: u32 = u32::MAX;
 const PLUGIN_SHIFT: u32 = 8;
 const TURN_SHIFT: u32 = 24;
 
+/// A call in one word, which is written at once: the hook, the plugin, and how many calls have
+/// begun and ended, each counted.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Moment(u64);
+
+impl Moment {
+    /// What counts the turns.
+    const TURN: u64 = 1 << TURN_SHIFT;
+
+    /// The call that comes after this one.
+    #[inline(always)]
+    pub(super) fn next(self, plugin: usize, hook: Hook) -> Moment {
+        let turns = (self.0 & !(Moment::TURN - 1)) + Moment::TURN;
+        Moment(turns | (plugin as u64 & 0xffff) << PLUGIN_SHIFT | hook as u64)
+    }
+
+    /// The same call when it is over.
+    #[inline(always)]
+    pub(super) fn end(self) -> Moment {
+        Moment(self.0 + Moment::TURN)
+    }
+}
+
 /// The shared page.
 #[derive(Debug, Default)]
 pub(super) struct Board {
-    /// The last call, see [`moment`].
+    /// The last call, a [`Moment`].
     moment: AtomicU64,
     /// Thread and frame at hand.
     thread: AtomicI32,
     frame: AtomicU32,
-    /// Threads put into the spool, and the spool's size after the last of them.
+    /// Threads put into the spool, and its size after the last of them.
+    progress: Progress,
+    /// The same, when all descriptors were last found to be what they should.
+    sound: Progress,
+    ending: AtomicU32,
+}
+
+/// How far the report is.
+#[derive(Debug, Default)]
+struct Progress {
     threads: AtomicU64,
     spool: AtomicU64,
-    ending: AtomicU32,
+}
+
+impl Progress {
+    fn set(&self, threads: usize, spool: u64) {
+        self.spool.store(spool, Ordering::Relaxed);
+        self.threads.store(threads as u64, Ordering::Release);
+    }
+
+    fn get(&self) -> (usize, u64) {
+        let threads = usize::try_from(self.threads.load(Ordering::Acquire)).unwrap_or(usize::MAX);
+        (threads, self.spool.load(Ordering::Relaxed))
+    }
 }
 
 /// A moment of a plugin: what was being called.
@@ -69,7 +112,7 @@ impl Board {
 
     /// Before a new host begins.
     pub(super) fn reset(&self) {
-        self.moment.store(moment(0, NOBODY, Hook::Load), Ordering::Relaxed);
+        self.moment.store(u64::from(NOBODY) << PLUGIN_SHIFT, Ordering::Relaxed);
         self.ending.store(Ending::None as u32, Ordering::Relaxed);
         self.come_to(0, None);
     }
@@ -80,23 +123,27 @@ impl Board {
         self.frame.store(frame.unwrap_or(NOWHERE), Ordering::Relaxed);
     }
 
-    /// A plugin is about to run, or came back. `turn` goes up by one with each: it is odd while
-    /// the plugin runs. The host counts, so that the page is only written, and waited for by nobody.
-    #[inline]
-    pub(super) fn tell(&self, turn: u64, plugin: u16, hook: Hook) {
-        self.moment.store(moment(turn, plugin, hook), Ordering::Release);
+    /// A plugin is about to run, or came back: the number of turns is odd while it runs. The host counts, so that
+    /// the page is only written, and waited for by nobody.
+    #[inline(always)]
+    pub(super) fn tell(&self, moment: Moment) {
+        self.moment.store(moment.0, Ordering::Release);
     }
 
-    /// A thread is in the spool, which has this size now.
-    pub(super) fn advance(&self, threads: usize, spool: u64) {
-        self.spool.store(spool, Ordering::Relaxed);
-        self.threads.store(threads as u64, Ordering::Release);
+    /// So many threads are in the spool, which has this size now; `is_sound`: with every descriptor as it should be.
+    pub(super) fn advance(&self, threads: usize, spool: u64, is_sound: bool) {
+        self.progress.set(threads, spool);
+        if is_sound {
+            self.sound.set(threads, spool);
+        }
     }
 
-    /// How many threads are in the spool, and its size then.
+    /// How many threads are in the spool as they should be, and its size then.
     pub(super) fn progress(&self) -> (usize, u64) {
-        let threads = usize::try_from(self.threads.load(Ordering::Acquire)).unwrap_or(usize::MAX);
-        (threads, self.spool.load(Ordering::Relaxed))
+        match self.ending() {
+            Ending::Descriptors => self.sound.get(),
+            _ => self.progress.get(),
+        }
     }
 
     /// Says how it ends.
@@ -110,8 +157,8 @@ impl Board {
         self.moment.store(moment, Ordering::Relaxed);
         self.thread.store(place as i32, Ordering::Relaxed);
         self.frame.store((place >> 32) as u32, Ordering::Relaxed);
-        self.threads.store(threads, Ordering::Relaxed);
-        self.spool.store(spool, Ordering::Relaxed);
+        let threads = usize::try_from(threads).unwrap_or(usize::MAX);
+        self.advance(threads, spool, true);
         self.ending.store(ending as u32, Ordering::Release);
     }
 
@@ -144,12 +191,6 @@ impl Board {
     }
 }
 
-/// A call in one word, which is written at once: the hook, the plugin, and how many calls have
-/// begun and ended, each counted.
-fn moment(turn: u64, plugin: u16, hook: Hook) -> u64 {
-    turn << TURN_SHIFT | u64::from(plugin) << PLUGIN_SHIFT | hook as u64
-}
-
 impl std::fmt::Display for Call {
     /// `before frame 3 of thread 6704`.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -172,16 +213,19 @@ mod tests {
         assert_eq!(board.last_call(), (0, None));
         let call = Call { plugin: 1, hook: Hook::BeforeFrame, thread: 7, frame: Some(3) };
         board.come_to(7, Some(3));
-        board.tell(1, 1, Hook::BeforeFrame);
+        let moment = Moment::default().next(1, Hook::BeforeFrame);
+        board.tell(moment);
         assert_eq!((board.last_call(), board.running()), ((1, Some(call)), Some(call)));
-        board.tell(2, 1, Hook::BeforeFrame);
+        board.tell(moment.end());
         assert_eq!((board.last_call(), board.running()), ((2, Some(call)), None));
         assert_eq!(call.to_string(), "before frame (thread 7, frame 3)");
+        board.advance(4, 1000, true);
+        board.advance(5, 1200, false);
+        assert_eq!(board.progress(), (5, 1200));
         board.conclude(Ending::Descriptors);
-        board.advance(4, 1000);
-        assert_eq!((board.ending(), board.progress()), (Ending::Descriptors, (4, 1000)));
+        assert_eq!((board.ending(), board.progress()), (Ending::Descriptors, (4, 1000)), "what is certain");
         board.reset();
-        assert_eq!((board.ending(), board.last_call().1, board.progress()), (Ending::None, None, (4, 1000)));
+        assert_eq!((board.ending(), board.last_call().1), (Ending::None, None));
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! The plugins in the process that runs them: loaded, called in their order, their texts
-//! collected.
+//! collected. The hooks of values, which are many more than all others, are called in `value_calls`.
 
-use super::board::Ending;
+mod value_calls;
+
+use super::board::{Ending, Moment};
 use super::c_api::{self, Built, Handles, Registrations, Tables};
 use super::confine::is_copy;
 use super::hook::{Hook, HookSet};
@@ -15,7 +17,7 @@ use crate::dwarf::SourceLine;
 use crate::limits::{Limits, PLUGIN_CALLS};
 use crate::report::{Door, Footer, Plugin, PluginCall, PluginStatus, PluginText};
 use crate::stacks::{Stacks, ThreadStack};
-use crate::values::{Before, Item, Scope, Shown, ValueHooks};
+use crate::values::{Item, Scope, Shown, ValueHooks};
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
 use std::ffi::{c_int, c_void};
@@ -101,8 +103,8 @@ pub struct Host<'a> {
     slots: Vec<Slot>,
     /// The hooks that any of them ever had.
     hooks: Cell<HookSet>,
-    /// How many calls have begun and ended, each counted.
-    turn: Cell<u64>,
+    /// The last one that the board was told of.
+    moment: Cell<Moment>,
     /// Whether more is done around the call for a value than the least.
     is_watchful: bool,
     /// Stacks of other threads than the one at hand.
@@ -135,7 +137,7 @@ impl<'a> Host<'a> {
             tables: Tables::default(),
             slots: seat.plugins.iter().map(|planned| Slot::new(planned)).collect(),
             hooks: Cell::default(),
-            turn: Cell::new(0),
+            moment: Cell::default(),
             is_watchful: seat.notes_calls || seat.is_strict.get(),
             others: RefCell::default(),
             frame_counts: RefCell::default(),
@@ -194,11 +196,16 @@ impl<'a> Host<'a> {
     }
 
     /// Calls into the plugin with this index. Gives what the call gave, and what was printed.
+    #[inline(never)]
     fn call<R>(&self, index: usize, hook: Hook, run: impl FnOnce() -> R) -> (R, Option<PluginText>) {
         let began = self.seat.notes_calls.then(Instant::now);
-        let result = self.guarded(index, hook, run);
+        self.seat.has_run.set(true);
+        let moment = self.begin_call(index, hook);
+        let result = c_api::with_current(self, run);
+        self.check_copy();
+        self.end_call(moment);
         // At the rare moments everything is looked at; around values and frames only what costs no system call.
-        let text = match hook.is_frequent() && !self.seat.printed.borrow().is_pending() {
+        let text = match hook.is_frequent() && !self.seat.printed.is_pending() {
             true => None,
             false => self.take(index),
         };
@@ -211,59 +218,27 @@ impl<'a> Host<'a> {
         (result, text)
     }
 
-    /// The same for a hook of a value: there are very many, and of most nothing comes. What was
-    /// printed is told to `say`.
+    /// Says on the board that a call begins.
     #[inline(always)]
-    fn call_for_value<R>(
-        &self,
-        index: usize,
-        hook: Hook,
-        run: impl FnOnce() -> R,
-        say: impl FnMut(PluginText),
-    ) -> R {
-        if self.is_watchful {
-            return self.watch_value(index, hook, run, say);
-        }
-        let result = self.guarded(index, hook, run);
-        if self.seat.printed.borrow().is_pending() {
-            self.take_for_value(index, say);
-        }
-        result
+    fn begin_call(&self, index: usize, hook: Hook) -> Moment {
+        let moment = self.moment.get().next(index, hook);
+        self.seat.board.tell(moment);
+        moment
     }
 
-    #[cold]
-    #[inline(never)]
-    fn watch_value<R>(
-        &self,
-        index: usize,
-        hook: Hook,
-        run: impl FnOnce() -> R,
-        say: impl FnMut(PluginText),
-    ) -> R {
-        let (result, text) = self.call(index, hook, run);
-        text.into_iter().for_each(say);
-        result
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn take_for_value(&self, index: usize, say: impl FnMut(PluginText)) {
-        self.take(index).into_iter().for_each(say);
-    }
-
-    /// Runs a hook, with the board saying so.
+    /// Says that it is over.
     #[inline(always)]
-    fn guarded<R>(&self, index: usize, hook: Hook, run: impl FnOnce() -> R) -> R {
-        let turn = self.turn.get() + 1;
-        self.turn.set(turn + 1);
-        self.seat.board.tell(turn, index as u16, hook);
-        self.seat.has_run.set(true);
-        let result = c_api::with_current(self, run);
+    fn end_call(&self, moment: Moment) {
+        let moment = moment.end();
+        self.moment.set(moment);
+        self.seat.board.tell(moment);
+    }
+
+    /// Does not come back in a process that a plugin has forked.
+    fn check_copy(&self) {
         if is_copy() {
             self.seat.check();
         }
-        self.seat.board.tell(turn + 1, index as u16, hook);
-        result
     }
 
     /// Says which of the hooks of the plugin that is being called are called from now on.
@@ -287,9 +262,7 @@ impl<'a> Host<'a> {
     #[cold]
     fn take(&self, index: usize) -> Option<PluginText> {
         let slot = self.slots.get(index)?;
-        let Some(bytes) = self.seat.printed.borrow_mut().take() else {
-            self.seat.give_up(Ending::TooMuchOutput)
-        };
+        let Some(bytes) = self.seat.printed.take() else { self.seat.give_up(Ending::TooMuchOutput) };
         let printed = slot.printed.get() + bytes.len() as u64;
         slot.printed.set(printed);
         if printed > self.services.limits.plugin_output {
@@ -352,6 +325,7 @@ impl<'a> Host<'a> {
         self.come_to(0, None);
         *self.thread.borrow_mut() = None;
         self.handles.forget_frames();
+        c_api::unset_current();
         texts
     }
 
@@ -382,7 +356,12 @@ impl<'a> Host<'a> {
     pub fn value_hooks(&self) -> Option<&dyn ValueHooks> {
         let hooks = [Hook::BeforeVariable, Hook::PrintValue, Hook::AfterVariable];
         let is_called = hooks.into_iter().any(|hook| self.slots.iter().any(|slot| slot.with(hook).is_some()));
-        is_called.then_some(self)
+        is_called.then(|| {
+            // For all of them, since there are so many: until the end of the thread.
+            self.seat.has_run.set(true);
+            c_api::set_current(self);
+            self as &dyn ValueHooks
+        })
     }
 
     /// After all threads: fills in what the footer says of plugins.
@@ -393,9 +372,9 @@ impl<'a> Host<'a> {
         footer.plugin_calls = std::mem::take(&mut *self.notes.borrow_mut());
     }
 
-    /// Says that threads are in the spool. See [`Seat::advance`].
-    pub fn advance(&self, threads: usize, spool: u64) {
-        self.seat.advance(threads, spool);
+    /// Says that all threads are in the spool. See [`Seat::advance`].
+    pub fn conclude(&self, threads: usize, spool: u64) {
+        self.seat.advance(threads, spool, true);
     }
 
     /// Before a thread is put into the spool. See [`Seat::check`].
@@ -502,52 +481,4 @@ pub(super) struct FrameContext {
     pub(super) number: c_int,
     pub(super) pc: *mut c_void,
     pub(super) handle: *mut c_void,
-}
-
-impl ValueHooks for Host<'_> {
-    fn before(&self, scope: &Scope<'_>, item: &Item<'_>) -> Option<Box<Before>> {
-        let told = self.nest.borrow_mut().enter(item, |die| c_api::declare(self, die))?;
-        let mut before: Option<Box<Before>> = None;
-        for (index, slot) in self.slots.iter().enumerate() {
-            let Some(plugin) = slot.with(Hook::BeforeVariable) else { continue };
-            let hook = || plugin.before_value(self, scope, item, &told);
-            let say = |text| before.get_or_insert_default().texts.push(text);
-            let decided = self.call_for_value(index, Hook::BeforeVariable, hook, say);
-            // All see what comes; the first to decide wins.
-            if !matches!(decided, Shown::AsIs) && is_undecided(&before) {
-                before.get_or_insert_default().shown = decided;
-            }
-        }
-        if !self.hooks.get().has(Hook::PrintValue) {
-            return before;
-        }
-        for (index, slot) in self.slots.iter().enumerate() {
-            let Some(plugin) = slot.with(Hook::PrintValue) else { continue };
-            // Of printers none is asked in vain.
-            if is_undecided(&before) {
-                let hook = || plugin.print_value(self, scope, item, &told);
-                let say = |text| before.get_or_insert_default().texts.push(text);
-                let decided = self.call_for_value(index, Hook::PrintValue, hook, say);
-                if !matches!(decided, Shown::AsIs) {
-                    before.get_or_insert_default().shown = decided;
-                }
-            }
-        }
-        before
-    }
-
-    fn after(&self, scope: &Scope<'_>, item: &Item<'_>) -> Box<[PluginText]> {
-        let mut texts = Vec::new();
-        let Some(told) = self.nest.borrow().told(item.depth) else { return Box::default() };
-        for (index, slot) in self.slots.iter().enumerate() {
-            let Some(plugin) = slot.with(Hook::AfterVariable) else { continue };
-            let hook = || plugin.after_value(self, scope, item, &told);
-            self.call_for_value(index, Hook::AfterVariable, hook, |text| texts.push(text));
-        }
-        texts.into_boxed_slice()
-    }
-}
-
-fn is_undecided(before: &Option<Box<Before>>) -> bool {
-    before.as_ref().is_none_or(|before| matches!(before.shown, Shown::AsIs))
 }

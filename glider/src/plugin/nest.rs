@@ -6,10 +6,19 @@
 use super::c_api::foreign;
 use crate::dwarf::Die;
 use crate::values::{Item, ItemName, Part};
-use std::ffi::{c_char, c_void};
+use std::ffi::{CStr, c_char, c_void};
 
 /// Types whose declaration is at hand: a power of two.
 const TYPES_AT_HAND: usize = 1024;
+
+/// Bytes there is room for in most names, their NUL included.
+const USUAL_NAME: usize = 64;
+
+/// The names of the first elements of arrays.
+const INDICES: [&CStr; 16] = [
+    c"[0]", c"[1]", c"[2]", c"[3]", c"[4]", c"[5]", c"[6]", c"[7]", c"[8]", c"[9]", c"[10]", c"[11]",
+    c"[12]", c"[13]", c"[14]", c"[15]",
+];
 
 /// The value at hand and those around it.
 pub(super) struct Nest {
@@ -18,9 +27,8 @@ pub(super) struct Nest {
 }
 
 /// A value at one depth, or the last one that was there.
-#[derive(Default)]
 struct Level {
-    /// The complete name, with a NUL.
+    /// Room for a name and its NUL.
     name: Vec<u8>,
     told: Told,
 }
@@ -29,13 +37,21 @@ struct Level {
 pub(super) type Declared = (*const c_char, u64);
 
 /// What C hooks are told of a value.
-#[derive(Clone, Copy)]
 pub(super) struct Told {
-    /// Up to a NUL in it; stays until the next value of the same depth.
+    /// The complete name; stays until the next value of the same depth.
     pub(super) name: *const c_char,
     pub(super) data_type: *const c_char,
     pub(super) address: *mut c_void,
     pub(super) size: u64,
+}
+
+impl Told {
+    /// The complete name.
+    pub(super) fn name(&self) -> &CStr {
+        // SAFETY: it is a string of this program, or lies in its level's room, with a NUL; the room is written to, or
+        // given back, only while nobody has borrowed what was told.
+        unsafe { CStr::from_ptr(self.name) }
+    }
 }
 
 impl Default for Told {
@@ -53,51 +69,83 @@ impl Default for Nest {
 impl Nest {
     /// A value is about to be printed. Gives what C hooks are told of it; `declare` tells how its
     /// type is declared.
-    #[inline]
-    pub(super) fn enter(&mut self, item: &Item<'_>, declare: impl FnOnce(Die) -> Declared) -> Option<Told> {
+    #[inline(always)]
+    pub(super) fn enter(&mut self, item: &Item<'_>, declare: impl FnOnce(Die) -> Declared) -> Option<&Told> {
         if self.levels.len() <= item.depth {
             self.deepen(item.depth);
-        }
-        let (outer, rest) = self.levels.split_at_mut_checked(item.depth)?;
-        let level = rest.first_mut()?;
-        match (item.part, item.name) {
-            (Part::Pointee, _) => name_pointee(&mut level.name, outer),
-            (_, ItemName::Text(text)) => name_text(&mut level.name, text),
-            (_, ItemName::Index(index)) => name_index(&mut level.name, index),
         }
         let (data_type, size) = match item.type_die {
             Some(die) => declared(&mut self.types, die, declare),
             None => (c"<optimized out>".as_ptr(), 0),
         };
-        let told = Told {
-            name: level.name.as_ptr().cast(),
-            data_type,
-            address: item.place.address().map_or(std::ptr::null_mut(), foreign),
-            size: item.size.unwrap_or(size),
+        let name = match (item.part, item.name) {
+            (Part::Pointee, _) => self.name_pointee(item.depth)?,
+            (_, ItemName::Text(text)) => self.levels.get_mut(item.depth)?.name_text(text),
+            (_, ItemName::Index(index)) => match INDICES.get(index as usize) {
+                Some(name) => name.as_ptr(),
+                None => self.name_index(item.depth, index)?,
+            },
         };
-        level.told = told;
+        // One by one where it is kept: put together elsewhere and copied, it would cost a wait for the stores.
+        let told = &mut self.levels.get_mut(item.depth)?.told;
+        told.name = name;
+        told.data_type = data_type;
+        told.address = item.place.address().map_or(std::ptr::null_mut(), foreign);
+        told.size = item.size.unwrap_or(size);
         Some(told)
     }
 
     #[cold]
     fn deepen(&mut self, depth: usize) {
-        self.levels.resize_with(depth + 1, Level::default);
+        self.levels.resize_with(depth + 1, || Level { name: vec![0; USUAL_NAME], told: Told::default() });
     }
 
     /// What C hooks were told of the value that was entered at this depth.
-    #[inline]
-    pub(super) fn told(&self, depth: usize) -> Option<Told> {
-        self.levels.get(depth).map(|level| level.told)
+    #[inline(always)]
+    pub(super) fn told(&self, depth: usize) -> Option<&Told> {
+        self.levels.get(depth).map(|level| &level.told)
     }
 
-    /// The complete name of the value at this depth.
-    pub(super) fn name(&self, depth: usize) -> String {
-        let name = self.levels.get(depth).and_then(|level| level.name.split_last()).map(|(_, name)| name);
-        String::from_utf8_lossy(name.unwrap_or_default()).into_owned()
+    /// What a pointer points at goes by the pointer's name.
+    #[inline(never)]
+    fn name_pointee(&mut self, depth: usize) -> Option<*const c_char> {
+        let pointer = depth.checked_sub(1).and_then(|outer| self.told(outer)).map_or(c"", Told::name);
+        let name = [b"*", pointer.to_bytes()].concat();
+        self.levels.get_mut(depth).map(|level| level.name_bytes(&name))
+    }
+
+    #[cold]
+    fn name_index(&mut self, depth: usize, index: u64) -> Option<*const c_char> {
+        self.levels.get_mut(depth).map(|level| level.name_text(&format!("[{index}]")))
     }
 }
 
-#[inline]
+impl Level {
+    #[inline(always)]
+    fn name_text(&mut self, text: &str) -> *const c_char {
+        self.name_bytes(text.as_bytes())
+    }
+
+    /// A NUL ends it: also one in it.
+    #[inline(always)]
+    fn name_bytes(&mut self, name: &[u8]) -> *const c_char {
+        if self.name.len() <= name.len() {
+            self.widen(name.len() + 1);
+        }
+        if let Some((room, [end, ..])) = self.name.split_at_mut_checked(name.len()) {
+            room.copy_from_slice(name);
+            *end = 0;
+        }
+        self.name.as_ptr().cast()
+    }
+
+    #[cold]
+    fn widen(&mut self, size: usize) {
+        self.name.resize(size, 0);
+    }
+}
+
+#[inline(always)]
 fn declared(
     types: &mut [Option<((usize, usize), Declared)>],
     die: Die,
@@ -119,47 +167,12 @@ fn declared(
     }
 }
 
-#[inline]
-fn name_text(name: &mut Vec<u8>, text: &str) {
-    name.clear();
-    name.reserve(text.len() + 1);
-    name.extend_from_slice(text.as_bytes());
-    name.push(0);
-}
-
-/// What a pointer points at goes by the pointer's name.
-fn name_pointee(name: &mut Vec<u8>, outer: &[Level]) {
-    let pointer = outer.last().map_or(&[][..], |level| level.name.as_slice());
-    name.clear();
-    name.push(b'*');
-    name.extend(pointer.iter().take_while(|byte| **byte != 0));
-    name.push(0);
-}
-
-/// `[12]`.
-#[inline]
-fn name_index(name: &mut Vec<u8>, index: u64) {
-    name.clear();
-    match index {
-        // Most are.
-        0..10 => name.extend_from_slice(&[b'[', b'0' + index as u8, b']', 0]),
-        _ => name_long_index(name, index),
-    }
-}
-
-fn name_long_index(name: &mut Vec<u8>, index: u64) {
-    name.push(b'[');
-    name.extend_from_slice(itoa::Buffer::new().format(index).as_bytes());
-    name.extend_from_slice(b"]\0");
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::address::Address;
     use crate::report::VariableKind;
     use crate::values::Place;
-    use std::ffi::CStr;
 
     #[test]
     fn names_are_completed_by_those_of_the_pointers_around_them() {
@@ -168,20 +181,23 @@ mod tests {
         let mut enter = |part, name, depth| {
             let item = Item { part, name, type_die: None, place: &place, size: Some(4), depth };
             let told = nest.enter(&item, |_| unreachable!("it has no type")).unwrap();
-            let kept = nest.told(depth).unwrap();
-            assert_eq!((kept.name, kept.address, kept.size), (told.name, told.address, told.size));
             assert_eq!((told.address.addr(), told.size), (0x10, 4));
-            // SAFETY: a name that was just kept ends with a NUL, and the type is a constant.
-            let (as_c, data_type) = unsafe { (CStr::from_ptr(told.name), CStr::from_ptr(told.data_type)) };
-            assert_eq!((as_c.to_str().unwrap(), data_type), (&*nest.name(depth), c"<optimized out>"));
-            nest.name(depth)
+            // SAFETY: the type is a constant.
+            assert_eq!(unsafe { CStr::from_ptr(told.data_type) }, c"<optimized out>");
+            let name = told.name().to_str().unwrap().to_owned();
+            assert_eq!(nest.told(depth).unwrap().name().to_str().unwrap(), name, "it is kept");
+            name
         };
         let list = ItemName::Text("list");
         assert_eq!(enter(Part::Variable(VariableKind::Local), list, 0), "list");
         assert_eq!(enter(Part::Pointee, ItemName::Text("*"), 1), "*list");
         assert_eq!(enter(Part::Pointee, ItemName::Text("*"), 2), "**list");
         assert_eq!(enter(Part::Element, ItemName::Index(12), 1), "[12]");
+        assert_eq!(enter(Part::Element, ItemName::Index(1 << 40), 1), "[1099511627776]");
         assert_eq!(enter(Part::Element, ItemName::Index(9), 1), "[9]");
         assert_eq!(enter(Part::Member, ItemName::Text(""), 4), "");
+        let long = "x".repeat(1000);
+        assert_eq!(enter(Part::Member, ItemName::Text(&long), 2), long);
+        assert_eq!(enter(Part::Pointee, ItemName::Text("*"), 3), format!("*{long}"));
     }
 }

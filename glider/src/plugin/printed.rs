@@ -5,10 +5,12 @@
 //! buffer is empty and the first byte of the file is still zero. Its size is sealed: a flood ends
 //! in write errors, not in memory.
 
+use memmap2::{MmapOptions, MmapRaw};
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom};
 use std::os::fd::AsRawFd;
+use std::sync::atomic::{AtomicU8, Ordering};
 
 unsafe extern "C" {
     /// C's standard output (stdio(3)).
@@ -21,6 +23,9 @@ unsafe extern "C" {
 /// ends somewhere before the end of the file.
 const SLACK: u64 = 1 << 20;
 
+/// The buffer of C's standard output in the host: its first byte tells whether something is in it.
+static BUFFER: [AtomicU8; 4096] = [const { AtomicU8::new(0) }; 4096];
+
 /// C's standard output.
 pub(super) fn stream() -> *mut libc::FILE {
     // SAFETY: the C library sets the variable before main, and nothing here changes it.
@@ -31,7 +36,7 @@ pub(super) fn stream() -> *mut libc::FILE {
 #[derive(Debug)]
 pub(super) struct Printed {
     file: File,
-    map: memmap2::MmapMut,
+    map: MmapRaw,
     limit: u64,
 }
 
@@ -46,17 +51,14 @@ impl Printed {
         if unsafe { libc::fcntl(file.as_raw_fd(), libc::F_ADD_SEALS, seals) } == -1 {
             return Err(io::Error::last_os_error());
         }
-        // SAFETY: the file is nobody else's, and its size is sealed: the mapping stays valid.
-        // Whoever writes to it does so with write(2); bytes are read as what they are then.
-        let map = unsafe { memmap2::MmapMut::map_mut(&file) }?;
+        let map = MmapOptions::new().map_raw(&file)?;
         Ok(Printed { file, map, limit })
     }
 
     /// The same file, mapped once more: for the host.
     pub(super) fn try_clone(&self) -> io::Result<Printed> {
         let file = self.file.try_clone()?;
-        // SAFETY: as in `new`.
-        let map = unsafe { memmap2::MmapMut::map_mut(&file) }?;
+        let map = MmapOptions::new().map_raw(&file)?;
         Ok(Printed { file, map, limit: self.limit })
     }
 
@@ -69,8 +71,8 @@ impl Printed {
             }
         }
         // Line by line, so that a plugin that dies has said what it said. Nothing was printed yet.
-        // SAFETY: `stdout` is the C library's own stream, and no buffer is passed.
-        unsafe { libc::setvbuf(stdout, std::ptr::null_mut(), libc::_IOLBF, 4096) };
+        // SAFETY: `stdout` is the C library's own stream, and the buffer lives as long and is written by nobody else.
+        unsafe { libc::setvbuf(stdout, BUFFER.as_ptr().cast_mut().cast(), libc::_IOLBF, BUFFER.len()) };
         Ok(())
     }
 
@@ -78,38 +80,47 @@ impl Printed {
     /// begins with a NUL byte, or is in the buffer of another stream than C's standard output.
     pub(super) fn is_pending(&self) -> bool {
         // SAFETY: `stdout` is the C library's own stream; this process has one thread here.
-        let buffered = unsafe { __fpending(stdout) };
-        buffered > 0 || self.map.first().is_some_and(|first| *first != 0)
+        unsafe { __fpending(stdout) > 0 || self.has_begun() }
+    }
+
+    /// The same, cheaper still: misses also what is in a buffer that a plugin gave to C's standard output.
+    #[inline(always)]
+    pub(super) fn has_begun(&self) -> bool {
+        let [first, ..] = &BUFFER;
+        // SAFETY: the file has at least `SLACK` bytes, and keeps them since its size is sealed.
+        first.load(Ordering::Relaxed) != 0 || unsafe { self.map.as_ptr().read_volatile() } != 0
     }
 
     /// Takes what was printed. `None` when it is more than the limit.
-    pub(super) fn take(&mut self) -> Option<Vec<u8>> {
+    pub(super) fn take(&self) -> Option<Vec<u8>> {
         // SAFETY: with a null pointer fflush(3) flushes all of C's own streams.
         unsafe { libc::fflush(std::ptr::null_mut()) };
+        let [first, ..] = &BUFFER;
+        first.store(0, Ordering::Relaxed);
         let text = self.peek().to_vec();
         if text.is_empty() {
             return Some(text);
         }
         let is_too_much = text.len() as u64 > self.limit;
-        if let Some(used) = self.map.get_mut(..text.len()) {
-            used.fill(0);
-        }
-        // Should it fail, the next text begins with zeros, which are dropped below.
-        let _ = self.file.seek(SeekFrom::Start(0));
+        self.clear();
         (!is_too_much).then_some(text)
     }
 
     /// What is in the file. Also for the analyzer, after the host has died.
     pub(super) fn peek(&self) -> &[u8] {
         let end = (&self.file).stream_position().ok().and_then(|end| usize::try_from(end).ok()).unwrap_or(0);
-        self.map.get(..end.min(self.map.len())).unwrap_or_default()
+        // SAFETY: the length is no more than the mapping's, which stays valid since the file's size is sealed.
+        // Whoever writes to it does so with write(2); bytes are read as what they are then.
+        unsafe { std::slice::from_raw_parts(self.map.as_ptr(), end.min(self.map.len())) }
     }
 
-    /// Empties the file, for the next host.
-    pub(super) fn clear(&mut self) {
+    /// Empties the file, also for the next host.
+    pub(super) fn clear(&self) {
         let used = self.peek().len();
-        self.map.get_mut(..used).unwrap_or_default().fill(0);
-        let _ = self.file.seek(SeekFrom::Start(0));
+        // SAFETY: as in `peek`; nobody holds a slice of it here.
+        unsafe { self.map.as_mut_ptr().write_bytes(0, used) };
+        // Should it fail, the next text begins with zeros.
+        let _ = (&self.file).seek(SeekFrom::Start(0));
     }
 }
 
@@ -120,7 +131,7 @@ mod tests {
 
     #[test]
     fn what_is_written_is_taken_once_and_a_flood_is_cut() {
-        let mut printed = Printed::new(100).unwrap();
+        let printed = Printed::new(100).unwrap();
         assert_eq!(printed.take().as_deref(), Some(&b""[..]));
         (&printed.file).write_all(b"hello").unwrap();
         assert!(printed.is_pending());

@@ -18,16 +18,19 @@ use nix::sys::signal::{Signal, killpg};
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
 use nix::unistd::{ForkResult, Pid, fork, getpid};
 use rustix::fs::{MemfdFlags, memfd_create};
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::fs::{self, File};
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, RawFd};
 use std::os::unix::fs::FileExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
 /// How often the host is looked at.
 const TICK: Duration = Duration::from_millis(20);
+/// Threads that may be put before all descriptors are looked at again: those that have been put since the last
+/// look are analyzed again when one was damaged.
+const MAX_UNSOUND: usize = 15;
 /// Bytes of a footer that are believed.
 const MAX_FOOTER: u64 = 256 << 20;
 
@@ -38,10 +41,14 @@ pub struct Seat<'p> {
     /// Where the host says what it does.
     pub(super) board: &'static Board,
     /// What plugins print.
-    pub(super) printed: RefCell<Printed>,
+    pub(super) printed: Printed,
     /// The descriptors that must stay as they are.
     pub(super) descriptors: Descriptors,
-    /// Whether these are looked at after every call, or once for each thread.
+    /// The one among them that the spool is written through.
+    spool: Option<RawFd>,
+    /// Threads that were put since all were looked at.
+    unsound: Cell<usize>,
+    /// Whether all are looked at after every call.
     pub(super) is_strict: Cell<bool>,
     /// Whether each call is noted.
     pub(super) notes_calls: bool,
@@ -51,13 +58,19 @@ pub struct Seat<'p> {
 }
 
 impl Seat<'_> {
-    /// Says that so many threads are in the spool, which has this size now.
-    pub fn advance(&self, threads: usize, spool: u64) {
-        self.board.advance(threads, spool);
+    /// Says that so many threads are in the spool, which has this size now. Looks at all descriptors when that
+    /// was long ago, or these threads are the last.
+    pub fn advance(&self, threads: usize, spool: u64, is_last: bool) {
+        let is_sound = is_last || self.unsound.get() >= MAX_UNSOUND;
+        if is_sound {
+            self.check_descriptors();
+        }
+        self.unsound.set(if is_sound { 0 } else { self.unsound.get() + 1 });
+        self.board.advance(threads, spool, is_sound);
     }
 
-    /// Before a thread is put into the spool. Does not come back in a process that a plugin has
-    /// forked, nor when descriptors were damaged.
+    /// Before something is put into the spool. Does not come back in a process that a plugin has
+    /// forked, nor when the spool is not what it was.
     #[inline(never)]
     pub fn check(&self) {
         // By number as well: clone(2) runs no handlers.
@@ -65,6 +78,14 @@ impl Seat<'_> {
             // SAFETY: ends this process, a copy that a plugin made, without running anything else.
             unsafe { libc::_exit(0) }
         }
+        let is_intact = |spool| self.descriptors.is_intact(spool);
+        if self.has_run.get() && !self.spool.is_none_or(is_intact) {
+            self.give_up(Ending::Descriptors);
+        }
+    }
+
+    /// Does not come back when a plugin has damaged a descriptor.
+    pub(super) fn check_descriptors(&self) {
         if self.has_run.replace(false) && !self.descriptors.are_intact() {
             self.give_up(Ending::Descriptors);
         }
@@ -168,13 +189,14 @@ impl<'l> Supervisor<'l> {
         let begin = output.size();
         let mut active: Vec<usize> = (0..plan.plugins.len()).collect();
         let (mut failures, mut is_strict, mut done) = (0, false, 0);
-        self.board.advance(0, begin);
+        self.board.advance(0, begin, true);
         while !active.is_empty() {
             let plugins: Vec<&Planned> = active.iter().filter_map(|index| plan.plugins.get(*index)).collect();
             let end = self.host(plugins, notes_calls, is_strict, done, output, analysis);
             let (threads, size) = self.board.progress();
             done = threads;
             output.set_size(size);
+            self.board.advance(threads, size, true);
             match end {
                 End::Done(mut footer) => {
                     for (index, entry) in active.iter().zip(std::mem::take(&mut footer.plugins)) {
@@ -263,8 +285,10 @@ impl<'l> Supervisor<'l> {
                 let seat = Seat {
                     plugins,
                     board: self.board,
-                    printed: RefCell::new(printed),
+                    printed,
                     descriptors: Descriptors::default(),
+                    spool: output.descriptor(),
+                    unsound: Cell::new(0),
                     is_strict: Cell::new(is_strict),
                     notes_calls,
                     has_run: Cell::new(false),
@@ -290,10 +314,11 @@ impl<'l> Supervisor<'l> {
         analysis: &Analysis<'_>,
     ) -> io::Result<()> {
         confine(analyzer, self.limits.plugin_memory)?;
-        seat.printed.borrow().take_over()?;
+        seat.printed.take_over()?;
         seat.descriptors = Descriptors::watch()?;
         let footer = analysis(Some(&seat), done, output);
         seat.check();
+        seat.check_descriptors();
         let bytes = postcard::to_stdvec(&footer).map_err(io::Error::other)?;
         self.result.write_all_at(&bytes, 0)?;
         self.board.conclude(Ending::Done);

@@ -19,6 +19,7 @@ pub use keeper::{Pause, Request, Trace, trace};
 
 use crate::report::Footer;
 use crate::target::{Capture, Mapping, Memory, ProcessInfo};
+use std::os::fd::RawFd;
 
 /// What the analyzer process does; the keeper starts it and survives it.
 pub trait Analyzer {
@@ -59,4 +60,8 @@ pub trait Output {
     /// A place of its own for threads that a process forked from this one analyzes, with a number
     /// from 1 on; `None` when there are no more.
     fn branch(&self, number: usize) -> Option<Box<dyn Output>>;
+    /// The descriptor that it all goes through, where there is one.
+    fn descriptor(&self) -> Option<RawFd> {
+        None
+    }
 }

@@ -18,6 +18,7 @@ use crate::report::Footer;
 use rustix::fs::{MemfdFlags, memfd_create};
 use std::fs::File;
 use std::io::{self, Write};
+use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::fs::FileExt;
 
 /// `glsp`: begins each record.
@@ -141,6 +142,10 @@ impl Output for SpoolWriter {
 
     fn size(&self) -> u64 {
         self.size
+    }
+
+    fn descriptor(&self) -> Option<RawFd> {
+        Some(self.file.as_raw_fd())
     }
 
     fn set_size(&mut self, size: u64) {

@@ -90,23 +90,30 @@ pub struct Before {
     pub shown: Shown,
 }
 
+/// What came of the hooks after a value.
+#[derive(Default)]
+pub struct After {
+    /// What was printed.
+    pub texts: Vec<PluginText>,
+}
+
 /// Called around every value.
 pub trait ValueHooks {
     /// Before the value is read. `None` when nothing was printed and it is shown as it is.
     fn before(&self, scope: &Scope<'_>, item: &Item<'_>) -> Option<Box<Before>>;
 
-    /// After a value that was shown. Gives what was printed, nearly always nothing.
-    fn after(&self, scope: &Scope<'_>, item: &Item<'_>) -> Box<[PluginText]>;
+    /// After a value that was shown. `None` when nothing was printed.
+    fn after(&self, scope: &Scope<'_>, item: &Item<'_>) -> Option<Box<After>>;
 }
 
 /// A value with what hooks printed around it; `None` when it was hidden without a word.
 pub(super) fn with_texts(
     value: Option<Value>,
     text_before: Vec<PluginText>,
-    text_after: Box<[PluginText]>,
+    text_after: Vec<PluginText>,
 ) -> Option<Value> {
     if text_before.is_empty() && text_after.is_empty() {
         return value;
     }
-    Some(Value::Plugin { text_before, value: value.map(Box::new), text_after: text_after.into_vec() })
+    Some(Value::Plugin { text_before, value: value.map(Box::new), text_after })
 }

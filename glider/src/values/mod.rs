@@ -22,7 +22,7 @@ mod siginfo;
 pub(crate) mod text;
 pub(crate) mod thread_local;
 
-pub use hooks::{Before, Child, Item, ItemName, Part, Replaced, Shown, ValueHooks};
+pub use hooks::{After, Before, Child, Item, ItemName, Part, Replaced, Shown, ValueHooks};
 pub use location::{FrameView, Scope};
 pub use place::{Missing, Place};
 pub use printer::Printer;

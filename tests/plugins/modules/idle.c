@@ -1,10 +1,13 @@
-/* Has every hook of version 2, and each does nothing. */
+/* Has every hook of version 2, and each does nothing but count: what the count comes to is told at the end. */
 #include <libgimli_ana.h>
-#include <stddef.h>
+#include <stdio.h>
+
+static unsigned long threads, frames, values, ends;
 
 static int thread(const struct gimli_ana_api *api, const char *object, int tid, int nframes, void **pcs, void **contexts)
 {
     (void)api, (void)object, (void)tid, (void)nframes, (void)pcs, (void)contexts;
+    threads++;
     return GIMLI_ANA_CONTINUE;
 }
 
@@ -16,6 +19,7 @@ static void after_thread(const struct gimli_ana_api *api, const char *object, in
 static int frame(const struct gimli_ana_api *api, const char *object, int tid, int frameno, void *pc, void *context)
 {
     (void)api, (void)object, (void)tid, (void)frameno, (void)pc, (void)context;
+    frames++;
     return GIMLI_ANA_CONTINUE;
 }
 
@@ -28,6 +32,7 @@ static int variable(const struct gimli_ana_api *api, const char *object, int tid
                     const char *datatype, const char *name, void *address, uint64_t size)
 {
     (void)api, (void)object, (void)tid, (void)frameno, (void)pc, (void)context, (void)datatype, (void)name, (void)address, (void)size;
+    values++;
     return GIMLI_ANA_CONTINUE;
 }
 
@@ -35,11 +40,13 @@ static void after_variable(const struct gimli_ana_api *api, const char *object, 
                            const char *datatype, const char *name, void *address, uint64_t size)
 {
     (void)api, (void)object, (void)tid, (void)frameno, (void)pc, (void)context, (void)datatype, (void)name, (void)address, (void)size;
+    ends++;
 }
 
 static void perform_trace(const struct gimli_ana_api *api, const char *object)
 {
     (void)api, (void)object;
+    printf("called for %lu threads, %lu frames, %lu values, %lu ends of values\n", threads, frames, values, ends);
 }
 
 static struct gimli_ana_module module = {

@@ -198,6 +198,7 @@ impl CModule {
     fn thread<R>(&self, host: &Host<'_>, hook: Option<ThreadHook<R>>, otherwise: R) -> R {
         let (Some(hook), Some(stack)) = (hook, host.thread()) else { return otherwise };
         let count = stack.stack.frames.len();
+        host.handles.add_frames(&stack);
         let pcs: Vec<*mut c_void> =
             stack.stack.frames.iter().map(|frame| foreign(frame.pc().unwrap_or_default())).collect();
         let contexts: Vec<Handle> = (0..count)
@@ -222,10 +223,10 @@ impl CModule {
     fn variable<R>(&self, host: &Host<'_>, told: &Told, hook: Option<VariableHook<R>>, otherwise: R) -> R {
         let (Some(hook), Some(context)) = (hook, host.frame_context()) else { return otherwise };
         let FrameContext { tid, number, pc, handle: context } = context;
-        let Told { name, data_type, address, size } = *told;
+        let Told { name, data_type, address, size } = told;
         let object = self.object.as_ptr();
         // SAFETY: as above; the strings outlive the call.
-        unsafe { hook(table(), object, tid, number, pc, context, data_type, name, address, size) }
+        unsafe { hook(table(), object, tid, number, pc, context, *data_type, *name, *address, *size) }
     }
 }
 
@@ -293,9 +294,7 @@ impl Analyzer for CModule {
 /// How a type is declared, for hooks of values.
 #[cold]
 pub(in crate::plugin) fn declare(host: &Host<'_>, die: Die) -> Declared {
-    host.handles.declared(die, |die| {
-        (host.services.type_of(die).name.clone(), host.services.size_of(die).unwrap_or(0))
-    })
+    host.handles.declared(die, |die| (host.services.type_name(die), host.services.size_of(die).unwrap_or(0)))
 }
 
 /// An address of the process in a pointer's clothes, as versions 1 and 2 have them.
@@ -363,7 +362,7 @@ unsafe extern "C" fn get_parameter(
         let local = host.services.local(&stack, frame, name?, |_| true)?;
         let address = local.address?;
         let type_name = match local.type_die {
-            Some(die) => host.handles.string(&host.services.type_of(die).name),
+            Some(die) => host.handles.string(&host.services.type_name(die)),
             None => c"<optimized out>".as_ptr(),
         };
         let bytes = local.type_die.and_then(|die| host.services.size_of(die)).unwrap_or(0);

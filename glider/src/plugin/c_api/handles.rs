@@ -12,7 +12,7 @@ use crate::address::Address;
 use crate::dwarf::Die;
 use crate::stacks::ThreadStack;
 use rustc_hash::{FxHashMap, FxHashSet};
-use std::cell::{OnceCell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashMap;
 use std::ffi::{CString, c_char, c_void};
 use std::rc::Rc;
@@ -73,6 +73,8 @@ pub(in crate::plugin) struct Handles<'a> {
     traces: counted::Table<ThreadStack<'a>>,
     frames: RefCell<Passing<(Rc<ThreadStack<'a>>, usize)>>,
     frames_of: RefCell<FxHashMap<(*const ThreadStack<'a>, usize), usize>>,
+    /// The stack whose frames were all added at once, and the number of the first.
+    whole: Cell<Option<(*const ThreadStack<'a>, usize)>>,
     /// Program counters of frames that wait for a call to return.
     return_addresses: RefCell<FxHashSet<Address>>,
     copies: counted::Table<MemoryCopy>,
@@ -144,8 +146,28 @@ impl<'a> Handles<'a> {
         counted::count(&self.copies, index(copy, Sort::Memory)?, by)
     }
 
+    /// All frames of the stack at hand, which will be asked for one by one.
+    pub(super) fn add_frames(&self, stack: &Rc<ThreadStack<'a>>) {
+        let mut frames = self.frames.borrow_mut();
+        let count = stack.stack.frames.len();
+        let is_known = self.whole.get().is_some_and(|(whole, _)| whole == Rc::as_ptr(stack));
+        if is_known || !self.frames_of.borrow().is_empty() || frames.kept.len() + count > MAX_HANDLES {
+            return;
+        }
+        self.whole.set(Some((Rc::as_ptr(stack), frames.forgotten + frames.kept.len())));
+        frames.kept.extend((0..count).map(|frame| (stack.clone(), frame)));
+        let outer = stack.stack.frames.iter().filter(|frame| !frame.pc_is_exact);
+        self.return_addresses.borrow_mut().extend(outer.filter_map(|frame| frame.pc()));
+    }
+
     /// A frame: the same one always has the same handle.
     pub(in crate::plugin) fn add_frame(&self, stack: &Rc<ThreadStack<'a>>, frame: usize) -> Option<Handle> {
+        if let Some((whole, first)) = self.whole.get()
+            && whole == Rc::as_ptr(stack)
+            && frame < stack.stack.frames.len()
+        {
+            return Some(handle(Sort::Frame, first + frame));
+        }
         let mut known = self.frames_of.borrow_mut();
         if let Some(known) = known.get(&(Rc::as_ptr(stack), frame)) {
             return Some(handle(Sort::Frame, *known));
@@ -172,6 +194,7 @@ impl<'a> Handles<'a> {
     pub(in crate::plugin) fn forget_frames(&self) {
         self.frames.borrow_mut().clear();
         self.frames_of.borrow_mut().clear();
+        self.whole.set(None);
     }
 
     /// A type: the same one always has the same handle.

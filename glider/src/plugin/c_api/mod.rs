@@ -36,25 +36,35 @@ use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 thread_local! {
-    /// The host, while a plugin runs; a thread that a plugin starts has none.
+    /// The host, at least while a plugin runs; a thread that a plugin starts has none.
     static CURRENT: Cell<*const Host<'static>> = const { Cell::new(std::ptr::null()) };
 }
 
 /// Runs `run`, during which the functions here answer for `host`.
 pub(super) fn with_current<R>(host: &Host<'_>, run: impl FnOnce() -> R) -> R {
-    let pointer = std::ptr::from_ref(host).cast::<Host<'static>>();
-    let before = CURRENT.replace(pointer);
+    let before = CURRENT.get();
+    set_current(host);
     let result = run();
     CURRENT.set(before);
     result
+}
+
+/// Has the functions here answer for `host` until [`unset_current`].
+pub(super) fn set_current(host: &Host<'_>) {
+    CURRENT.set(std::ptr::from_ref(host).cast::<Host<'static>>());
+}
+
+/// No plugin runs, nor will.
+pub(super) fn unset_current() {
+    CURRENT.set(std::ptr::null());
 }
 
 /// What a function called by a plugin does: `work` with the host. Gives `otherwise` where
 /// there is no answer, no host, or a panic.
 fn answer<R>(otherwise: R, work: impl FnOnce(&Host<'_>) -> Option<R>) -> R {
     let work = AssertUnwindSafe(|| {
-        // SAFETY: `with_current` set the pointer and takes it away before the host ends; the
-        // lifetime that the cast there made up is hidden again, since `work` takes any.
+        // SAFETY: the pointer is that of a host that calls a plugin just now, so is borrowed; it takes it away after the
+        // call, or at the end of the thread of the trace, before it can be moved or end. The lifetime that the cast made up is hidden again, since `work` takes any.
         let host = unsafe { CURRENT.get().as_ref() }?;
         work(host)
     });

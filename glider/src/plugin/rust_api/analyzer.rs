@@ -163,9 +163,9 @@ impl Analyzer for RustPlugin {
             != Some(Flow::Hide)
     }
 
-    fn before_value(&self, host: &Host<'_>, scope: &Scope<'_>, item: &Item<'_>, _: &Told) -> Shown {
+    fn before_value(&self, host: &Host<'_>, scope: &Scope<'_>, item: &Item<'_>, told: &Told) -> Shown {
         let Some(current) = self.current_frame(host) else { return Shown::AsIs };
-        let shown = values::with_variable(host, scope, item, |variable| {
+        let shown = values::with_variable(host, scope, item, told, |variable| {
             self.call(host, Some(Hook::BeforeVariable), |analyzer, services| {
                 analyzer.before_variable(services, &current, variable)
             })
@@ -173,12 +173,12 @@ impl Analyzer for RustPlugin {
         shown.map_or(Shown::AsIs, |shown| self.replaced(host, shown))
     }
 
-    fn print_value(&self, host: &Host<'_>, scope: &Scope<'_>, item: &Item<'_>, _: &Told) -> Shown {
+    fn print_value(&self, host: &Host<'_>, scope: &Scope<'_>, item: &Item<'_>, told: &Told) -> Shown {
         if !self.prints(host, item) {
             return Shown::AsIs;
         }
         let Some(current) = self.current_frame(host) else { return Shown::AsIs };
-        let shown = values::with_variable(host, scope, item, |variable| {
+        let shown = values::with_variable(host, scope, item, told, |variable| {
             self.call(host, Some(Hook::PrintValue), |analyzer, services| {
                 analyzer.print_value(services, &current, variable)
             })
@@ -186,13 +186,13 @@ impl Analyzer for RustPlugin {
         shown.map_or(Shown::AsIs, |shown| self.replaced(host, shown))
     }
 
-    fn after_value(&self, host: &Host<'_>, scope: &Scope<'_>, item: &Item<'_>, _: &Told) {
+    fn after_value(&self, host: &Host<'_>, scope: &Scope<'_>, item: &Item<'_>, told: &Told) {
         // The interface asks for this after variables themselves only.
         if item.depth > 0 {
             return;
         }
         let Some(current) = self.current_frame(host) else { return };
-        values::with_variable(host, scope, item, |variable| {
+        values::with_variable(host, scope, item, told, |variable| {
             self.call(host, Some(Hook::AfterVariable), |analyzer, services| {
                 analyzer.after_variable(services, &current, variable)
             })

@@ -4,6 +4,7 @@ use super::stacks::owned;
 use crate::dwarf::{Die, VariableDie};
 use crate::limits::Limits;
 use crate::plugin::host::Host;
+use crate::plugin::nest::Told;
 use crate::report::{Value, VariableKind};
 use crate::stacks::ThreadStack;
 use crate::types::Kind;
@@ -17,6 +18,7 @@ pub(super) fn with_variable<R>(
     host: &Host<'_>,
     scope: &Scope<'_>,
     item: &Item<'_>,
+    told: &Told,
     work: impl FnOnce(&Variable<'_>) -> R,
 ) -> R {
     let kind = match item.part {
@@ -27,10 +29,10 @@ pub(super) fn with_variable<R>(
         Part::Pointee => api::VariableKind::POINTEE,
         Part::Child => api::VariableKind::CHILD,
     };
-    let name = host.nest.borrow().name(item.depth);
+    let name = told.name().to_string_lossy();
     let depth = u32::try_from(item.depth).unwrap_or(u32::MAX);
-    let declared = item.type_die.map(|die| host.services.type_of(die));
-    let type_name = declared.as_ref().map(|declared| RCowStr::from(&*declared.name));
+    let declared = item.type_die.map(|die| host.services.type_name(die));
+    let type_name = declared.as_ref().map(|declared| RCowStr::from(&**declared));
     let made = make(host, scope, kind, (RCowStr::from(&*name), type_name), item.type_die, item.place, depth);
     work(&Variable { size: item.size.map(Size).map_or(made.size, ROption::RSome), ..made })
 }
@@ -58,7 +60,7 @@ pub(super) fn variables(
                 VariableKind::Local => api::VariableKind::LOCAL,
             };
             let place = scope.place(&variable.location);
-            let type_name = variable.type_die.map(|die| owned(&host.services.type_of(die).name));
+            let type_name = variable.type_die.map(|die| owned(&host.services.type_name(die)));
             make(host, scope, kind, (owned(&variable.name), type_name), variable.type_die, &place, 0)
         };
         Some(parameters.into_iter().chain(locals).map(one).collect())

@@ -90,9 +90,8 @@ impl<'a> Printer<'a> {
             Some(before) => value = self.intervened(scope, item, *before, show),
             None => {
                 value = Some(show(self));
-                let texts = self.hooks.map(|hooks| hooks.after(scope, item)).unwrap_or_default();
-                if !texts.is_empty() {
-                    value = hooks::with_texts(value, Vec::new(), texts);
+                if let Some(after) = self.hooks.and_then(|hooks| hooks.after(scope, item)) {
+                    value = hooks::with_texts(value, Vec::new(), after.texts);
                 }
             }
         }
@@ -111,11 +110,11 @@ impl<'a> Printer<'a> {
         let Before { texts, shown } = before;
         let value = match shown {
             Shown::AsIs => show(self),
-            Shown::Taken => return hooks::with_texts(None, texts, Box::default()),
+            Shown::Taken => return hooks::with_texts(None, texts, Vec::new()),
             Shown::Replaced(replaced) => self.replaced(scope, *replaced, item.depth),
         };
-        let after = self.hooks.map(|hooks| hooks.after(scope, item)).unwrap_or_default();
-        hooks::with_texts(Some(value), texts, after)
+        let after = self.hooks.and_then(|hooks| hooks.after(scope, item)).unwrap_or_default();
+        hooks::with_texts(Some(value), texts, after.texts)
     }
 
     fn replaced(&mut self, scope: &Scope<'_>, replaced: Replaced, depth: usize) -> Value {
