@@ -116,7 +116,7 @@ fn kill_every_lanes(lane: usize, kills: usize, program: &Program, plugin: &Path)
             }
             assert!(tally.killed > before, "{}: none was there to be killed", kind.name);
         }
-        if (count + 1) % 25 == 0 || number + LANES >= kills {
+        if (count + 1) % 10 == 0 || number + LANES >= kills {
             let tallies = KINDS.iter().zip(tallies);
             let tallies =
                 tallies.map(|(kind, tally)| format!("{} {}/{}", kind.name, tally.killed, tally.partial));

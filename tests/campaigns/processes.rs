@@ -34,8 +34,17 @@ fn stat(pid: i32) -> Option<Stat> {
     })
 }
 
-/// The children of a process (of a short life), those that were forked first before the others.
+/// The children of a process, those that were forked first before the others.
 pub(crate) fn children(pid: i32) -> Vec<i32> {
+    // The kernel lists them in that order (proc_pid_task_children(5), CONFIG_PROC_CHILDREN).
+    match fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")) {
+        Ok(list) => list.split_ascii_whitespace().filter_map(|child| child.parse().ok()).collect(),
+        Err(_) => search_children(pid),
+    }
+}
+
+/// The same of a process of a short life, on a kernel that keeps no list.
+fn search_children(pid: i32) -> Vec<i32> {
     let processes = fs::read_dir("/proc").unwrap().flatten();
     // Ids are given in order: a child's is the larger one, except where they began anew between the two.
     let numbers = processes

@@ -103,6 +103,29 @@ fn thirteen_things_in_the_place_of_a_plugin() {
     }
 }
 
+#[test]
+fn fourteen_things_in_the_place_of_a_map_of_generated_code() {
+    assert_root();
+    let program = folder("perf-map-replaced").join("guises");
+    compile("guises.c", &program, &["-static"]);
+    let target = Target::run(Command::new(&program).arg("generated"));
+    let map = PathBuf::from(format!("/tmp/perf-{}.map", target.pid()));
+    let lies: Trap = |path| {
+        // Names for all addresses there are, and commands to the terminal as names.
+        let line = format!("0 ffffffffffffffff \x1b[2J{}\n", "long".repeat(50_000));
+        fs::write(path, line + "1 ffffffffffffffff \n-1 -1 x\n7fffffffffffffff 7fffffffffffffff y\nffffffff")
+            .unwrap();
+    };
+    for (name, trap) in TRAPS.into_iter().chain([("lies", lies)]) {
+        trap(&map);
+        let report = trace_with(&target, &[], &[]);
+        check(name, &report);
+        assert!(report.functions().contains(&"inner"), "{name}: {}", report.json["problems"]);
+        assert!(!report.json.to_string().contains('\x1b'), "{name}");
+        remove(&map);
+    }
+}
+
 /// Removes whatever a trap has put there.
 fn remove(path: &Path) {
     let _ = fs::remove_file(path).or_else(|_| fs::remove_dir(path));

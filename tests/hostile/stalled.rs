@@ -30,7 +30,7 @@ impl FileSystem {
     fn expect(&mut self, expected: &str) {
         let mut line = String::new();
         self.output.read_line(&mut line).unwrap();
-        assert_eq!(line, expected);
+        assert_eq!(line, expected, "FUSE is needed: a kernel with it, /dev/fuse, and the right to mount");
     }
 
     /// From here on nothing is answered.

@@ -5,6 +5,7 @@
 //! fault on a dead network file system, for one). Ending glider ends such a wait, and lets the
 //! process go.
 
+use nix::sys::signal::{SigSet, Signal};
 use std::time::Duration;
 
 /// While this lives, glider will end after the time given to [`LastResort::arm`].
@@ -16,6 +17,8 @@ impl LastResort {
     pub fn arm(after: Duration) -> Self {
         // SAFETY: the handler does only what signal-safety(7) allows, and the signal has no other user here.
         unsafe { libc::signal(libc::SIGALRM, give_up as *const () as libc::sighandler_t) };
+        // A caller that blocks signals hands that down.
+        let _ = SigSet::from(Signal::SIGALRM).thread_unblock();
         set_timer(after);
         LastResort(())
     }
@@ -60,6 +63,7 @@ mod tests {
         match unsafe { fork() }.unwrap() {
             ForkResult::Parent { child } => waitpid(child, None).unwrap(),
             ForkResult::Child => {
+                SigSet::all().thread_block().unwrap();
                 let clock = LastResort::arm(Duration::from_millis(50));
                 if disarm {
                     drop(clock);
