@@ -7,6 +7,7 @@ pub mod cli;
 pub mod confine;
 pub mod dwarf;
 pub mod limits;
+mod nearest;
 pub mod object;
 pub mod plugin;
 pub mod report;

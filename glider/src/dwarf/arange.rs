@@ -4,7 +4,9 @@
 use super::unit::{UNITS_IN_MEMORY, UnitId};
 use super::{DwarfFile, Unit, ranges, root};
 use crate::address::FileAddress;
-use gimli::UnitType;
+use crate::nearest::Nearest;
+use crate::unwind::Bytes;
+use gimli::{Section as _, UnitType};
 use rustc_hash::FxHashSet;
 use std::cell::OnceCell;
 
@@ -16,30 +18,85 @@ pub(super) struct UnitRanges {
     listed_units: FxHashSet<UnitId>,
 }
 
-/// Start, end and unit, by start. Ranges of different units do not overlap in sane files;
-/// where they do, the nearest start wins.
+/// The code of units. Ranges of different units do not overlap in sane files; where they do, the nearest
+/// start wins.
 #[derive(Default)]
-struct Ranges(Vec<(u64, u64, UnitId)>);
+struct Ranges {
+    units: Vec<UnitId>,
+    ranges: Vec<Range>,
+    by_start: Nearest,
+}
+
+/// A piece of code. There are half a million in a large program.
+#[derive(Clone, Copy)]
+struct Range {
+    begin: u64,
+    /// No piece is longer than 4 GiB.
+    length: u32,
+    /// Index in the list of units.
+    unit: u32,
+}
 
 impl Ranges {
-    fn push(&mut self, begin: u64, end: u64, unit: UnitId) {
+    /// The code of the next unit: starts and ends. Gives whether there are any.
+    fn push(&mut self, id: UnitId, pieces: impl Iterator<Item = (u64, u64)>) -> bool {
+        let Ok(unit) = u32::try_from(self.units.len()) else { return false };
+        self.units.push(id);
+        let mut pieces = pieces.peekable();
+        let is_any = pieces.peek().is_some();
         // Address zero is what linkers leave of code they dropped.
-        if begin != 0 && begin < end {
-            self.0.push((begin, end, unit));
-        }
+        let pieces = pieces.filter(|(begin, end)| *begin != 0 && begin < end);
+        self.ranges.extend(pieces.map(|(begin, end)| Range {
+            begin,
+            length: u32::try_from(end - begin).unwrap_or(u32::MAX),
+            unit,
+        }));
+        is_any
     }
 
-    /// Stable, because that sort finds what is in order already: the ranges of a unit, and units mostly.
-    fn sort(&mut self) {
-        self.0.sort_by_key(|(begin, _, _)| *begin);
+    /// Makes the ranges ready to be found.
+    fn index(&mut self) {
+        let starts = self.ranges.iter().map(|range| range.begin);
+        let lowest = starts.clone().min().unwrap_or_default();
+        let highest = starts.clone().max().unwrap_or_default();
+        self.by_start = Nearest::new((0..).zip(starts), self.ranges.len(), lowest..highest);
     }
 
     fn find(&self, pc: u64) -> Option<UnitId> {
         const OVERLAPPING: usize = 8;
-        let after = self.0.partition_point(|(begin, _, _)| *begin <= pc);
-        let before = self.0.get(..after)?;
-        before.iter().rev().take(OVERLAPPING).find(|(_, end, _)| pc < *end).map(|(_, _, unit)| *unit)
+        let range = |number: u32| self.ranges.get(number as usize);
+        let begin = |number| range(number).map_or(0, |range| range.begin);
+        let before = self.by_start.before(pc, begin).take(OVERLAPPING).filter_map(range);
+        let holder = before.into_iter().find(|range| pc - range.begin < u64::from(range.length))?;
+        self.units.get(holder.unit as usize).copied()
     }
+}
+
+/// The starts and ends in a set whose addresses have eight bytes, as nearly all have; gimli, which reads all kinds,
+/// takes ten times as long.
+fn wide_pieces(
+    section: Bytes,
+    set: &gimli::ArangeHeader<Bytes>,
+) -> Option<impl Iterator<Item = (u64, u64)> + use<>> {
+    const TUPLE: usize = 16;
+    let encoding = set.encoding();
+    if encoding.address_size != 8 {
+        return None;
+    }
+    let format = encoding.format;
+    let length_size = usize::from(format.initial_length_size());
+    // Length, version, offset of the unit, sizes of an address and of a segment (DWARF 5 §6.1.2).
+    let header = length_size + 2 + usize::from(format.word_size()) + 1 + 1;
+    let set_bytes = section.slice().get(set.offset().0..)?.get(..length_size.checked_add(set.length())?)?;
+    let tuples = set_bytes.get(header.next_multiple_of(TUPLE)..)?.as_chunks::<TUPLE>().0;
+    let pieces = tuples.iter().map(|tuple| {
+        let [begin, length] = [0, 8].map(|at| {
+            tuple.get(at..).and_then(|rest| rest.first_chunk()).map_or(0, |word| u64::from_le_bytes(*word))
+        });
+        (begin, length)
+    });
+    let pieces = pieces.take_while(|piece| *piece != (0, 0));
+    Some(pieces.filter_map(|(begin, length)| Some((begin, begin.checked_add(length)?))))
 }
 
 impl UnitRanges {
@@ -49,18 +106,19 @@ impl UnitRanges {
         let mut headers = file.dwarf.debug_aranges.headers();
         while let Ok(Some(header)) = headers.next() {
             let unit = UnitId::of_info(header.debug_info_offset());
-            let mut entries = header.entries();
-            let mut is_listed = false;
-            while let Ok(Some(entry)) = entries.next() {
-                is_listed = true;
-                let range = entry.range();
-                listed.push(range.begin, range.end, unit);
-            }
+            let is_listed = match wide_pieces(*file.dwarf.debug_aranges.reader(), &header) {
+                Some(pieces) => listed.push(unit, pieces),
+                None => {
+                    let mut entries = header.entries();
+                    let entries = std::iter::from_fn(|| entries.next().ok().flatten());
+                    listed.push(unit, entries.map(|entry| (entry.range().begin, entry.range().end)))
+                }
+            };
             if is_listed {
                 listed_units.insert(unit);
             }
         }
-        listed.sort();
+        listed.index();
         UnitRanges { listed, unlisted: OnceCell::new(), listed_units }
     }
 
@@ -84,11 +142,9 @@ impl UnitRanges {
                 continue;
             }
             let Some(unit) = root::unit(&file.dwarf, *header) else { continue };
-            for range in ranges::of_unit(file, &unit) {
-                unlisted.push(range.begin, range.end, id);
-            }
+            unlisted.push(id, ranges::of_unit(file, &unit).map(|range| (range.begin, range.end)));
         }
-        unlisted.sort();
+        unlisted.index();
         unlisted
     }
 }

@@ -17,6 +17,7 @@ use object::{Object as _, ObjectSection as _, ObjectSegment as _};
 use std::cell::OnceCell;
 use std::fmt::Write;
 use std::fs::File;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 /// One ELF file that the target maps, or a debug file.
@@ -184,6 +185,13 @@ impl Object {
         })
     }
 
+    /// From the first load segment's start to the last one's end.
+    fn extent(&self) -> Range<u64> {
+        let start = self.loads().map(|load| load.address.0).min().unwrap_or_default();
+        let end = self.loads().map(|load| load.address.0.saturating_add(load.size)).max().unwrap_or_default();
+        start..end
+    }
+
     /// The bias of the object when `mapping` shows a part of it; `None` when no load segment
     /// holds that part of the file.
     pub fn bias(&self, mapping: &Mapping) -> Option<Bias> {
@@ -239,11 +247,11 @@ impl Object {
     /// the mini debug info.
     pub fn symbols(&self) -> &SymbolTable {
         self.symbols.get_or_init(|| match self.with_symbols() {
-            Some(object) => SymbolTable::new(&[(&object.file, Table::Full)]),
+            Some(object) => SymbolTable::new(&[(&object.file, Table::Full)], self.extent(), object.image),
             None => {
                 let mini = self.mini().map(|mini| (&mini.file, Table::Full));
                 let tables: Vec<_> = [(&self.file, Table::Dynamic)].into_iter().chain(mini).collect();
-                SymbolTable::new(&tables)
+                SymbolTable::new(&tables, self.extent(), self.image)
             }
         })
     }

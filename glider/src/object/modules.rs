@@ -12,10 +12,14 @@ use crate::address::{Address, Bias};
 use crate::limits::MODULES;
 use crate::target::{Mapping, Memory};
 use crate::unwind::{Code, UnwindSections};
-use std::cell::OnceCell;
+use rustc_hash::FxHashMap;
+use std::cell::{OnceCell, RefCell};
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
+
+/// Names of addresses that are kept.
+const NAMES: usize = 1 << 14;
 
 /// One object where it is mapped.
 pub struct Module {
@@ -47,6 +51,8 @@ pub struct Modules {
     generated: OnceCell<PerfMap>,
     /// `AT_ENTRY` of the auxiliary vector: where the program starts.
     entry: Option<Address>,
+    /// What was named last: threads point at the same things.
+    names: RefCell<FxHashMap<Address, Option<SymbolName>>>,
 }
 
 /// What lies at an address: `object`symbol+0x10`.
@@ -215,6 +221,19 @@ impl Modules {
 
     /// Names an address of code or data by object and symbol; `None` outside of every object.
     pub fn name(&self, address: Address) -> Option<SymbolName> {
+        if let Some(known) = self.names.borrow().get(&address) {
+            return known.clone();
+        }
+        let name = self.find_name(address);
+        let mut names = self.names.borrow_mut();
+        if names.len() >= NAMES {
+            names.clear();
+        }
+        names.insert(address, name.clone());
+        name
+    }
+
+    fn find_name(&self, address: Address) -> Option<SymbolName> {
         let module = self.find(address)?;
         let file_address = module.bias.to_file(address);
         let symbol = module.object.as_ref().ok().and_then(|object| object.symbols().find(file_address));
