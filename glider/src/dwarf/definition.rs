@@ -28,6 +28,9 @@ pub(crate) struct Declared {
     is_member: bool,
 }
 
+/// A search would exceed its budget.
+pub(crate) struct TooLarge;
+
 impl Declared {
     /// What a DIE declares; `None` where it is defined, has no name or is known in its unit alone.
     pub(crate) fn of(die: Die) -> Option<Declared> {
@@ -47,16 +50,20 @@ impl Declared {
 impl DebugInfo {
     /// The definition in this file of a type that some file declares. `budget` is how many bytes may still be
     /// searched: it is lessened by those of each new search, and there is none that exceeds it.
-    pub(crate) fn find_definition(&self, declared: &Declared, budget: &Cell<usize>) -> Option<Die> {
+    pub(crate) fn find_definition(
+        &self,
+        declared: &Declared,
+        budget: &Cell<usize>,
+    ) -> Result<Option<Die>, TooLarge> {
         if let Some(known) = self.definitions.borrow().get(&declared.path) {
-            return *known;
+            return Ok(*known);
         }
         let dwarf = &self.file.dwarf;
         let size = dwarf.debug_info.reader().len().saturating_add(dwarf.debug_str.reader().len());
-        budget.set(budget.get().checked_sub(size)?);
+        budget.set(budget.get().checked_sub(size).ok_or(TooLarge)?);
         let found = self.search_definition(declared);
         self.definitions.borrow_mut().insert(declared.path.clone(), found);
-        found
+        Ok(found)
     }
 
     fn search_definition(&self, declared: &Declared) -> Option<Die> {

@@ -21,7 +21,9 @@ impl Process<'_> {
             let infos = || self.modules.iter().filter_map(|module| module.object.as_ref().ok()?.debug_info());
             let own = infos().find(|info| info.holds(die));
             let others = infos().filter(|info| !info.holds(die));
-            own.into_iter().chain(others).find_map(|info| info.find_definition(&declared, budget))
+            // Other files are not loaded for what is most likely in one that is too large to be searched.
+            let found = own.map_or(Ok(None), |info| info.find_definition(&declared, budget)).ok()?;
+            found.or_else(|| others.filter_map(|info| info.find_definition(&declared, budget).ok()?).next())
         })?;
         Some((definition, self.types.get(definition)))
     }

@@ -2,6 +2,7 @@
 
 use super::what::code;
 use crate::address::Address;
+use crate::object::Module;
 use crate::target::{Arch, ThreadRegisters};
 use crate::values::{Process, thread_local};
 use iced_x86::{Mnemonic, OpKind, Register};
@@ -21,8 +22,11 @@ impl Globals {
     /// Reads the code; `None` where there is none of libstdc++, or code that is not understood. Of 64-bit
     /// processes only.
     pub(crate) fn find(process: &Process<'_>) -> Option<Globals> {
-        // In libstdc++ or where that was linked into; objects without handlers are not searched.
-        let function = process.modules.iter().find_map(|module| {
+        // In libstdc++ or where that was linked into; objects without handlers are not searched, and the program, whose
+        // table of symbols may be large, only when no library has it.
+        let is_main = |module: &&Module| process.modules.is_main(module);
+        let libraries = process.modules.iter().filter(|module| !is_main(module));
+        let function = libraries.chain(process.modules.iter().filter(is_main)).find_map(|module| {
             let object = module.object.as_ref().ok()?;
             (object.is_64_bit() && object.has_section(".gcc_except_table")).then_some(())?;
             let symbol = match process.modules.is_main(module) {
