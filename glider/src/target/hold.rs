@@ -177,23 +177,20 @@ impl<'a> Hold<'a> {
         let mut known = HashSet::new();
         let mut rounds = 0;
         loop {
+            // A thread that ran until a moment ago may have started another: look again after each wait.
             let listed = self.list_threads()?;
             let new: Vec<i32> = listed.iter().copied().filter(|tid| !known.contains(tid)).collect();
             if new.is_empty() {
-                // A thread that ran until a moment ago may have started another: look again after each wait.
-                if self.await_stops(signals, deadline, &mut known) {
-                    continue;
-                }
                 break;
             }
             rounds += 1;
             if rounds > MAX_ROUNDS || (rounds > 1 && Instant::now() > deadline) {
                 self.problems
                     .push(format!("new threads kept appearing: {} of them were not stopped", new.len()));
-                self.await_stops(signals, deadline, &mut known);
                 break;
             }
             self.seize_all(&new, &mut known)?;
+            self.await_stops(signals, deadline, &mut known);
         }
         if self.threads.iter().any(|thread| !matches!(thread.stop, Stop::Exited | Stop::Gone)) {
             Ok(())
@@ -277,11 +274,10 @@ impl<'a> Hold<'a> {
         Some(find_tracer(self.process, tid).unwrap_or_else(|| not_permitted(self.process, tid)))
     }
 
-    /// Collects stops until there are none to come. Gives whether there was anything to wait for.
-    fn await_stops(&mut self, signals: &ChildSignals, deadline: Instant, known: &mut HashSet<i32>) -> bool {
+    /// Collects stops until there are none to come.
+    fn await_stops(&mut self, signals: &ChildSignals, deadline: Instant, known: &mut HashSet<i32>) {
         let mut pending: Vec<&mut HeldThread> =
             self.threads.iter_mut().filter(|thread| thread.stop == Stop::Pending).collect();
-        let any = !pending.is_empty();
         let mut progress = Instant::now();
         while !pending.is_empty() {
             let before = pending.len();
@@ -308,7 +304,6 @@ impl<'a> Hold<'a> {
             });
             signals.wait(LOOK_AGAIN);
         }
-        any
     }
 
     /// Takes note of threads that ended, or stopped at last. To be called now and then (at SIGCHLD):
