@@ -84,6 +84,9 @@ fn of_row(row: &Row, peers: &[Peer]) -> Vec<Bound> {
     }
     let to_floor = || Some(pause(of(Tool::Snapshot)?) / pause(of(Tool::Floor)?));
     add("--snapshot: at most 3× the pause of the floor".into(), to_floor(), Limit::AtMost(3.0));
+    let to_whole = || Some(pause(of(Tool::Snapshot)?) / pause(of(Tool::WholeFloor)?));
+    let asked = "--snapshot: at most 3× the pause of the floor that reads whole stacks";
+    add(asked.into(), to_whole(), Limit::AtMost(3.0));
     let to_eu_stack = || Some(pause(of(Tool::Glider)?) / time(Tool::EuStack)?);
     add("a pause of at most 0.25× the time of eu-stack".into(), to_eu_stack(), Limit::AtMost(0.25));
     bounds

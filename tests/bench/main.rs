@@ -13,7 +13,8 @@
 //!   (`clock.c`), median, in runs of their own: the watching thread keeps a processor busy.
 //!   A tool that stops one thread after another (eu-stack) shows a short pause here although it is
 //!   at work on the process for all of its time; its stacks are then not of one moment;
-//! - floor: the shortest stop in which the stacks can be had (`floor.rs`), measured as another tool.
+//! - floor: the shortest stop in which the stacks can be had (`floor.rs`), measured as another tool, with 16 KiB of
+//!   each stack; and the same with the whole of each stack, which is what has to be read to show every frame of it.
 
 mod bounds;
 mod large;

@@ -58,11 +58,11 @@ pub(crate) fn run(peer: &Peer, pid: i32, frames: usize) -> anyhow::Result<Run> {
     let (status, peak_kib) = wait(&child).with_context(|| peer.name.clone())?;
     let time = start.elapsed();
     let output_bytes = out.as_file().metadata()?.len();
-    if peer.tool != Tool::Floor {
+    if !matches!(peer.tool, Tool::Floor | Tool::WholeFloor) {
         let shown = count_frames(&mut BufReader::new(out.reopen()?))?;
         anyhow::ensure!(shown >= frames, "{} printed {shown} of {frames} frames of process {pid}", peer.name);
     }
-    let is_ours = matches!(peer.tool, Tool::Glider | Tool::Snapshot | Tool::Floor);
+    let is_ours = !matches!(peer.tool, Tool::EuStack | Tool::Gdb | Tool::Lldb);
     anyhow::ensure!(!is_ours || status == 0, "{} ended with status {status:#x}", peer.name);
     Ok(Run { time, peak_kib, output_bytes })
 }

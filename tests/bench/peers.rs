@@ -40,6 +40,8 @@ pub(crate) enum Tool {
     Lldb,
     /// `floor.rs`.
     Floor,
+    /// `floor.rs`, reading the stacks to their ends.
+    WholeFloor,
 }
 
 /// More frames, bytes and seconds than any target needs, so that all tools print everything.
@@ -82,6 +84,7 @@ pub(crate) fn find(glider: &Path, floor: &Path) -> anyhow::Result<Vec<Peer>> {
         ),
         peer(Tool::Lldb, "lldb, bt all", lldb, &["--batch", "-o", "bt all", "-p"]),
         peer(Tool::Floor, "floor", floor.to_owned(), &[]),
+        peer(Tool::WholeFloor, "floor, whole stacks", floor.to_owned(), &["--whole"]),
     ]);
     Ok(peers)
 }

@@ -122,6 +122,7 @@ fn colour(tool: Tool) -> &'static str {
         Tool::Gdb => "#2ca02c",
         Tool::Lldb => "#9467bd",
         Tool::Floor => "#7f7f7f",
+        Tool::WholeFloor => "#c7c7c7",
     }
 }
 

@@ -19,7 +19,11 @@ pub(crate) fn render(rows: &[Row], peers: &[Peer], rounds: usize) -> Result<Stri
     )?;
     writeln!(
         text,
-        "gdb every variable, eu-stack and lldb none. The *floor* holds every thread, reads registers and 16 KiB of stack, and lets go."
+        "gdb every variable, eu-stack and lldb none. The *floor* holds every thread, reads registers and 16 KiB of stack, and lets go;"
+    )?;
+    writeln!(
+        text,
+        "*whole stacks*: it reads each stack from its pointer to its end, which showing every frame takes."
     )?;
     writeln!(text, "\n![time against threads, frames and DWARF](results.svg)")?;
     let seconds = |figures: &Figures| median(&figures.times).as_secs_f64();
