@@ -177,6 +177,25 @@ fn static_and_fixed() {
     ship("fixed address other than usual", "gcc", flags, &[SEPARATE, STRIP, LINK], &[]);
 }
 
+/// Its build-id is that of the debug file, but nothing in that is where the program has it.
+#[test]
+fn a_program_that_was_moved_after_it_was_taken_apart() {
+    let shop = Workshop::new();
+    let build = "-no-pie -Wl,--build-id=0x5a5a5a5a5a5a5a5a5a5a -Wl,-Ttext-segment=";
+    shop.compile("gcc", &format!("{build}0x10000000"));
+    shop.run(SEPARATE);
+    shop.compile("gcc", &format!("{build}0x20000000"));
+    shop.run(STRIP);
+    shop.run(LINK);
+    let found = report(&shop.start("program", &[]), &[]);
+    assert_eq!(module(&found, "program")["debug_info"], Value::Null);
+    let frames = found["threads"][0]["frames"].as_array().unwrap();
+    let own =
+        frames.iter().filter(|frame| frame["module"].as_str().is_some_and(|path| path.ends_with("/program")));
+    let named: Vec<&Value> = own.filter(|frame| !frame["file"].is_null()).collect();
+    assert!(named.is_empty(), "no line of another place: {named:?}");
+}
+
 #[test]
 fn thirty_two_bit() {
     ship("`gcc -m32`, stripped, `.gnu_debuglink`", "gcc", "-m32", &[SEPARATE, STRIP, LINK], &[]);

@@ -14,7 +14,18 @@ use std::path::{Path, PathBuf};
 pub(super) fn find(object: &Object) -> Option<Object> {
     let search = object.search?;
     let by_id = object.build_id.and_then(|id| by_build_id(search, id, &[]));
-    by_id.or_else(|| by_debuglink(object, search))
+    by_id.or_else(|| by_debuglink(object, search)).filter(|found| is_laid_out_alike(object, found))
+}
+
+/// Whether the code of a debug file has the addresses that the object's has. Not so when the object was moved
+/// after it was taken apart (prelink, linked again): its build-id is the same, but each address means other code.
+fn is_laid_out_alike(object: &Object, found: &Object) -> bool {
+    use object::{Object as _, ObjectSection as _};
+    let code = |of: &Object| of.file().section_by_name(".text").map(|section| section.address());
+    match (code(object), code(found)) {
+        (Some(ours), Some(theirs)) => ours == theirs,
+        _ => true,
+    }
 }
 
 /// The supplementary file (`.gnu_debugaltlink`, made by dwz) of a file with DWARF, checked by build-id.

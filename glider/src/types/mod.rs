@@ -7,8 +7,10 @@
 
 mod parse;
 mod spelling;
+mod variant;
 
 pub(crate) use parse::constant;
+pub use variant::{Selector, Variants};
 
 use crate::dwarf::{Die, MAX_CHAIN};
 use crate::unwind::Bytes;
@@ -147,14 +149,6 @@ pub enum MemberOffset {
     /// An expression over the structure's address that gives the member's (virtual bases);
     /// or over 0 that gives the offset in bytes (DWARF 2).
     Expression(Bytes),
-}
-
-/// The variant part of a structure (DWARF 5 §5.7.10).
-pub struct Variants {
-    /// The member that tells which variant holds; `None` when there is only one.
-    pub discriminant: Option<Member>,
-    /// Discriminant value (`None`: the default) and members of each.
-    pub variants: Vec<(Option<i128>, Vec<Member>)>,
 }
 
 /// How many elements a dimension has.

@@ -1,6 +1,7 @@
 //! From a type's DIE to a [`Type`].
 
-use super::{Count, Descriptor, Kind, Member, MemberOffset, MemberPointer, Record, Type, Variants, spelling};
+use super::variant::variants;
+use super::{Count, Descriptor, Kind, Member, MemberOffset, MemberPointer, Record, Type, spelling};
 use crate::dwarf::{Attribute, Die, Entry, expression};
 use crate::unwind::Bytes;
 use gimli::AttributeValue;
@@ -97,7 +98,7 @@ fn is_named_as_character(die: Die) -> bool {
 }
 
 /// Whether the base type behind aliases is a signed integer.
-fn is_signed(die: Die) -> bool {
+pub(super) fn is_signed(die: Die) -> bool {
     let mut die = die;
     for _ in 0..crate::dwarf::MAX_CHAIN {
         let Some(entry) = die.entry() else { return false };
@@ -268,7 +269,7 @@ fn record(die: Die) -> Record {
 }
 
 /// A member with a place in the object; static members have none.
-fn member(die: Die, entry: &Entry) -> Option<Member> {
+pub(super) fn member(die: Die, entry: &Entry) -> Option<Member> {
     if entry.has_attr(gimli::DW_AT_external) || entry.has_attr(gimli::DW_AT_declaration) {
         return None;
     }
@@ -333,19 +334,6 @@ fn constant_offset(expression: Bytes) -> Option<u64> {
         _ => return None,
     };
     matches!(operations.next(), Ok(None)).then_some(value)
-}
-
-fn variants(die: Die, entry: &Entry) -> Variants {
-    let discriminant = die
-        .reference(entry, gimli::DW_AT_discr)
-        .and_then(|discriminant| member(discriminant, &discriminant.entry()?));
-    let of_variant = |(variant, entry): (Die, Entry)| {
-        let value = entry.attr_value(gimli::DW_AT_discr_value).and_then(|value| constant(&value));
-        let members = variant.children().into_iter().filter(|(_, entry)| entry.tag() == gimli::DW_TAG_member);
-        (value, members.filter_map(|(die, entry)| member(die, &entry)).collect())
-    };
-    let variants = die.children().into_iter().filter(|(_, entry)| entry.tag() == gimli::DW_TAG_variant);
-    Variants { discriminant, variants: variants.map(of_variant).collect() }
 }
 
 fn number(entry: &Entry, name: gimli::DwAt) -> Option<u64> {

@@ -10,7 +10,12 @@ pub(crate) fn quote(bytes: &[u8]) -> String {
     for chunk in bytes.utf8_chunks() {
         match chunk.valid() {
             valid if valid.bytes().all(is_plain) => text.push_str(valid),
-            valid => valid.chars().for_each(|character| escape(&mut text, character, '"')),
+            valid => {
+                let mut rest = valid.chars();
+                while let Some(character) = rest.next() {
+                    escape_before(&mut text, character, rest.clone().next());
+                }
+            }
         }
         for byte in chunk.invalid() {
             let _ = write!(text, "\\x{byte:02x}");
@@ -32,7 +37,9 @@ pub(crate) fn quote_wide(units: &[u32]) -> String {
     while let [unit, others @ ..] = rest {
         rest = others;
         match (char::from_u32(*unit), others.first().and_then(|low| surrogates(*unit, *low))) {
-            (Some(character), _) => escape(&mut text, character, '"'),
+            (Some(character), _) => {
+                escape_before(&mut text, character, rest.first().and_then(|next| char::from_u32(*next)));
+            }
             (None, Some(character)) => {
                 escape(&mut text, character, '"');
                 rest = others.get(1..).unwrap_or_default();
@@ -70,6 +77,14 @@ pub(crate) fn character(number: i128, bits: u64) -> CompactString {
     text
 }
 
+/// Escapes a character of a string: a NUL before a digit would be read as another number in octal.
+fn escape_before(text: &mut String, character: char, next: Option<char>) {
+    match (character, next) {
+        ('\0', Some('0'..='7')) => text.push_str("\\x00"),
+        _ => escape(text, character, '"'),
+    }
+}
+
 fn escape(text: &mut impl Write, character: char, quote: char) {
     // Writing to a string does not fail.
     let _ = match character {
@@ -95,6 +110,8 @@ mod tests {
     fn strings_keep_utf8_and_escape_the_rest() {
         assert_eq!(quote("grüße\n\"\x1b[0m".as_bytes()), "\"grüße\\n\\\"\\x1b[0m\"");
         assert_eq!(quote(b"a\xff\0b"), "\"a\\xff\\0b\"");
+        assert_eq!(quote(b"a\x002\0"), "\"a\\x002\\0\"");
+        assert_eq!(quote_wide(&[0, 0x37, 0]), "\"\\x007\\0\"");
         assert_eq!(quote_wide(&[0x68, 0x1f600, 0xd800]), "\"h😀\\u{d800}\"");
         assert_eq!(quote_wide(&[0xd83d, 0xde00, 0xd83d, 0x68]), "\"😀\\u{d83d}h\"");
     }

@@ -3,10 +3,10 @@
 use super::{Printer, item};
 use crate::dwarf::{Die, MAX_CHAIN};
 use crate::report::{Member, Value};
-use crate::types::{self, MemberOffset, Record, Type, Variants};
+use crate::types::{self, MemberOffset, Record, Selector, Type, Variants};
 use crate::values::hooks::{Item, ItemName, Part};
 use crate::values::location::Scope;
-use crate::values::place::{Missing, Place, mask};
+use crate::values::place::{Missing, Place};
 use std::sync::Arc;
 
 /// A structure or union that is about to be shown.
@@ -126,12 +126,8 @@ pub(in crate::values) fn active<'v>(
         let raw = place.read_bits(scope.process.memory, start, bits).ok()?;
         Some((raw, bits))
     });
-    // Discriminant values come signed or unsigned, whatever the producer found shorter.
-    let holds = |listed: &Option<i128>| match (listed, value) {
-        (Some(listed), Some((raw, bits))) => mask(*listed as u128, bits) == raw,
-        _ => false,
-    };
-    let chosen = variants.variants.iter().find(|(listed, _)| holds(listed));
-    let default = || variants.variants.iter().find(|(listed, _)| listed.is_none());
+    let holds = |selector: &Selector| value.is_some_and(|(raw, bits)| selector.selects(raw, bits));
+    let chosen = variants.variants.iter().find(|(selector, _)| holds(selector));
+    let default = || variants.variants.iter().find(|(selector, _)| *selector == Selector::Default);
     chosen.or_else(default).map_or(&[], |(_, members)| members.as_slice())
 }
