@@ -83,6 +83,14 @@ fn targets_stand_their_mutants_4_of_4() {
 }
 
 #[test]
+fn a_compressed_section_is_understood() {
+    let contents = program::compressed(program::section(program::DWARF5, ".debug_info"));
+    let file = program::with_compressed_section(program::DWARF5, ".debug_info", &contents);
+    let report = program::analyze(program::DWARF5, &file, &program::stack(program::DWARF5));
+    assert!(String::from_utf8(report).unwrap().contains("\"name\":\"depth\""));
+}
+
+#[test]
 fn what_is_good_is_understood() {
     for program in [program::DWARF5, program::DWARF4] {
         let report = program::analyze(program, program, &program::stack(program));

@@ -53,6 +53,35 @@ pub(crate) fn with_section(program: &'static [u8], name: &str, contents: &[u8]) 
     file
 }
 
+/// The same, said to be compressed (gABI, "Section Compression").
+pub(crate) fn with_compressed_section(program: &'static [u8], name: &str, contents: &[u8]) -> Vec<u8> {
+    /// Place of the flags in a section header, and the flag.
+    const FLAGS: usize = 8;
+    const COMPRESSED: u64 = 0x800;
+    let mut file = with_section(program, name, contents);
+    let elf = Elf::parse(program).unwrap();
+    let table = elf.elf_header().e_shoff.get(elf.endian()) as usize;
+    let header = table + elf.section_by_name(name).unwrap().index().0 * 64;
+    file[header + FLAGS..][..8].copy_from_slice(&COMPRESSED.to_le_bytes());
+    file
+}
+
+/// Contents of a compressed section: `Elf64_Chdr`, then zlib's format (RFC 1950) with one stored block.
+pub(crate) fn compressed(contents: &[u8]) -> Vec<u8> {
+    let length = contents.len() as u16;
+    let sum = |(low, high): (u32, u32), byte: &u8| {
+        let low = (low + u32::from(*byte)) % 65_521;
+        (low, (high + low) % 65_521)
+    };
+    let (low, high) = contents.iter().fold((1, 0), sum);
+    let mut bytes = [1u64, contents.len() as u64, 1].map(u64::to_le_bytes).concat();
+    bytes.extend([0x78, 0x01, 0x01]);
+    bytes.extend([length.to_le_bytes(), (!length).to_le_bytes()].concat());
+    bytes.extend_from_slice(contents);
+    bytes.extend((high << 16 | low).to_be_bytes());
+    bytes
+}
+
 /// The usual stack: return addresses into the program, pointers to the stack, small numbers.
 pub(crate) fn stack(program: &'static [u8]) -> Vec<u8> {
     let places = places(program);

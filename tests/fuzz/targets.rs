@@ -27,7 +27,7 @@ macro_rules! of_section {
 }
 
 /// The whole analysis, of a program of which one part is anything.
-pub(crate) static ANALYSES: [Target; 19] = [
+pub(crate) static ANALYSES: [Target; 20] = [
     Target {
         name: "elf",
         run: |bytes| analyze(DWARF5, bytes),
@@ -50,6 +50,11 @@ pub(crate) static ANALYSES: [Target; 19] = [
     of_section!("names", DWARF5, ".strtab"),
     of_section!("notes", DWARF5, ".note.gnu.build-id"),
     of_section!("debugdata", DWARF4, ".gnu_debugdata"),
+    Target {
+        name: "compressed",
+        run: |bytes| analyze(DWARF5, &program::with_compressed_section(DWARF5, ".debug_info", bytes)),
+        seeds: || vec![program::compressed(program::section(DWARF5, ".debug_info"))],
+    },
     Target {
         name: "stack",
         run: analyze_stack,
