@@ -39,24 +39,6 @@ fn list<A: AsRef<std::ffi::OsStr>>(pid: i32, arguments: &[A]) -> String {
 }
 
 #[test]
-fn the_example_of_the_talk_prints_what_the_talk_promises() {
-    let folder = empty_folder("slides");
-    let target = start(&module::target(&folder, "target", &[]));
-    let plugin = module::slides_module(&folder);
-    let report = Report::of(target.pid(), &["--plugin".as_ref(), plugin.as_path()]);
-    let section = report.section(&plugin);
-    let lines: Vec<&str> = section.lines().collect();
-    assert_eq!(lines[..5], ["hello", "my_int: 42", "my_str: a buffer", "foo.value: 7", "foo_ptr->value: 7"]);
-    let (address, name) = lines[5].split_once(" = ").unwrap();
-    assert!(address.starts_with("0x"), "{address}");
-    assert_eq!(name, format!("{}`wait_for_ever", folder.join("target").display()));
-    assert!(
-        lines[6].starts_with(&format!("{address} => ")) && lines[6].contains("modules/target.c:"),
-        "{section}"
-    );
-}
-
-#[test]
 fn plugins_are_found_by_section_symbol_and_name_in_this_order() {
     for (form, options) in [("array", &[] as &[&str]), ("pointer", &["-DAS_POINTER"])] {
         let folder = empty_folder(&format!("found-{form}"));

@@ -38,13 +38,6 @@ pub(crate) fn module(folder: &Path, source_name: &str, name: &str, options: &[&s
     into
 }
 
-/// The example module of the talk, which is part of the interface's own tests.
-pub(crate) fn slides_module(folder: &Path) -> PathBuf {
-    let into = folder.join("gimli_slides.so");
-    compile(&repository().join("plugin-api/tests/c/slides.c"), &into, &["-shared", "-fPIC"]);
-    into
-}
-
 /// Compiles `modules/target.c`.
 pub(crate) fn target(folder: &Path, name: &str, options: &[&str]) -> PathBuf {
     let into = folder.join(name);
