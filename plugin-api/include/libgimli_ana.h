@@ -70,7 +70,8 @@ struct gimli_proc_stat {
 #define GIMLI_ANA_SUPPRESS 0 /* leave this thread, frame or variable out of the report */
 #define GIMLI_ANA_CONTINUE 1 /* print it */
 
-/* What glider offers. `obj` is the path or the base name of a mapped object; NULL means any. */
+/* What glider offers. `obj` is the path or the base name of a mapped object, "libz.so.1" also for
+ * libz.so.1.2.13; NULL means any. */
 struct gimli_ana_api {
     /* The version that glider speaks. Members up to read_string are there in version 1,
      * the others from version 2 on. */

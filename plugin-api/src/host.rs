@@ -20,7 +20,8 @@ const CHUNK: u64 = 256;
 /// The traced process, as an analyzer sees it during a hook.
 ///
 /// The process may be corrupt: nothing here trusts it, and neither should an analyzer. Every
-/// read may fail or come up short. An `object` is a path or a base name (`libc.so.6`), usually
+/// read may fail or come up short. An `object` is a path or a base name
+/// (`libc.so.6`; `libz.so.1` also for `libz.so.1.2.13`), usually
 /// [`Host::object`]; `None` looks everywhere.
 pub struct Host<'a> {
     services: ServicesRef<'a>,

@@ -86,6 +86,18 @@ fn writing_to_the_process_is_refused_and_bad_handles_are_harmless() {
 }
 
 #[test]
+fn the_sizes_of_the_process_are_those_that_the_kernel_tells() {
+    let target = Target::start(&program(), "variables", &[]).unwrap();
+    target.wait_until_blocked().unwrap();
+    let plugin = module::module(&module::folder("hooks"), "status", "gimli_status.so", &[]);
+    let report = Report::of(target.pid(), &["--plugin".as_ref(), plugin.as_path()]);
+    let statm = std::fs::read_to_string(format!("/proc/{}/statm", target.pid())).unwrap();
+    let pages: Vec<u64> = statm.split(' ').take(2).map(|pages| pages.parse().unwrap()).collect();
+    let expected = format!("{} {} {}\n", target.pid(), pages[0] * 4096, pages[1] * 4096);
+    assert_eq!(report.section(&plugin), expected);
+}
+
+#[test]
 fn what_each_call_took_is_told_on_request() {
     let target = Target::start(&program(), "variables", &[]).unwrap();
     let plugin = module::module(&module::folder("hooks"), "printing", "gimli_printing.so", &[]);

@@ -206,12 +206,13 @@ pub(super) fn ask_whether_trusted(path: &Path, whose: Whose) -> Option<Result<Op
 }
 
 /// Opens `exe`, `statm`, `status` or `map_files/…` of the target for reading: by the opener, which holds its directory
-/// of `/proc`, or by its id.
+/// of `/proc`; by its id where this process has no opener, or no line to it as the plugin host.
 ///
 /// # Errors
 /// Those of open(2).
 pub fn open_of_process(pid: i32, path: &Path) -> io::Result<File> {
-    ask(Place::Process, path).unwrap_or_else(|| open_regular(&Path::new(&format!("/proc/{pid}")).join(path)))
+    let by_id = || open_regular(&Path::new(&format!("/proc/{pid}")).join(path));
+    ask(Place::Process, path).and_then(Result::ok).map_or_else(by_id, Ok)
 }
 
 /// What the opener says.

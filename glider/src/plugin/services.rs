@@ -79,14 +79,12 @@ impl<'a> Services<'a> {
         self.stacks.process
     }
 
-    /// The modules that a name means: a path, the last part of one, or all.
+    /// The modules that a name means: see [`is_named`]; all where there is none.
     pub(super) fn modules<'n>(
         &self,
         object: Option<&'n str>,
     ) -> impl Iterator<Item = &'a Module> + use<'a, 'n> {
-        let is_meant = move |module: &&Module| {
-            object.is_none_or(|name| *module.path == *name || module.path.rsplit('/').next() == Some(name))
-        };
+        let is_meant = move |module: &&Module| object.is_none_or(|name| is_named(&module.path, name));
         self.process().modules.iter().filter(is_meant)
     }
 
@@ -335,6 +333,17 @@ impl<'a> Services<'a> {
     }
 }
 
+/// Whether a name means the object at this path: the path itself, its last part, or of a library's that with fewer
+/// numbers, as it is linked with: `libz.so.1` for `libz.so.1.2.13`.
+fn is_named(path: &str, name: &str) -> bool {
+    let Some(rest) = path.rsplit('/').next().and_then(|file| file.strip_prefix(name)) else {
+        return path == name;
+    };
+    let is_version =
+        |rest: &str| rest.starts_with('.') && rest.bytes().all(|byte| byte == b'.' || byte.is_ascii_digit());
+    rest.is_empty() || (name.contains(".so") && is_version(rest))
+}
+
 fn find_symbol_in(module: &Module, name: &str) -> Option<Symbol> {
     let found = module.object.as_ref().ok()?.find_symbol(name)?;
     Some(Symbol {
@@ -344,4 +353,22 @@ fn find_symbol_in(module: &Module, name: &str) -> Option<Symbol> {
         address: module.bias.to_runtime(found.address),
         size: found.size,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_named;
+
+    #[test]
+    fn an_object_is_named_by_path_file_or_what_programs_are_linked_with() {
+        let path = "/usr/lib/libz.so.1.2.13";
+        for name in [path, "libz.so.1.2.13", "libz.so.1.2", "libz.so.1", "libz.so"] {
+            assert!(is_named(path, name), "{name}");
+        }
+        for name in ["libz.so.1.2.1", "libz", "z.so.1", "", "/usr/lib", "/lib/libz.so.1"] {
+            assert!(!is_named(path, name), "{name}");
+        }
+        assert!(is_named("/srv/server", "server") && !is_named("/srv/server.1", "server"));
+        assert!(!is_named("/srv/libz.so.1-old", "libz.so.1"));
+    }
 }

@@ -15,7 +15,7 @@ pub type ServicesRef<'a> = Services_TO<'a, RRef<'a, ()>>;
 /// What glider offers to a plugin, as [`Host`](crate::Host) calls it.
 ///
 /// An implementation never panics: a panic here ends the process. `object` arguments are a path
-/// or a base name (`libc.so.6`), or none for all objects in the order they are searched by the
+/// or a base name (`libc.so.6`; `libz.so.1` also for `libz.so.1.2.13`), or none for all objects in the order they are searched by the
 /// dynamic linker. New methods go to the end, each with a default body that says so
 /// (`docs/VERSIONING.md`).
 #[sabi_trait]
