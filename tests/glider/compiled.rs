@@ -1,8 +1,7 @@
 //! Values of small programs, each compiled here as its test needs it.
 
-use super::{Guard, Result, assert_in_order, report_of, wait_for_pause};
-use std::io::{BufRead, BufReader};
-use std::process::{Command, Stdio};
+use super::{Result, assert_in_order, compile, report_of, start, wait_for_pause};
+use std::process::Command;
 
 /// The report of a program of one unit, which must print `ready` and block.
 fn report_of_source(compiler: &str, flags: &[&str], source: &str) -> Result<String> {
@@ -11,21 +10,10 @@ fn report_of_source(compiler: &str, flags: &[&str], source: &str) -> Result<Stri
     let file = folder.path().join(format!("source.{extension}"));
     std::fs::write(&file, source)?;
     let program = folder.path().join("program");
-    let output = Command::new(compiler)
-        .args(["-g", "-O0"])
-        .args(flags)
-        .args([&file])
-        .arg("-o")
-        .arg(&program)
-        .output()
-        .map_err(|error| format!("cannot run {compiler} (Debian packages gcc, g++, clang): {error}"))?;
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let mut child = Command::new(&program).stdout(Stdio::piped()).spawn()?;
-    let output = child.stdout.take();
-    let target = Guard(child);
-    let mut ready = String::new();
-    BufReader::new(output.ok_or("no output")?).read_line(&mut ready)?;
-    assert_eq!(ready, "ready\n");
+    let mut command = Command::new(compiler);
+    command.args(["-g", "-O0"]).args(flags).arg(&file).arg("-o").arg(&program);
+    compile(&mut command, "gcc, g++ or clang")?;
+    let target = start(&program)?;
     wait_for_pause(target.0.id())?;
     report_of(target.0.id())
 }

@@ -1,10 +1,9 @@
 //! Types that one unit declares and another one defines: what a pointer to them leads to is shown as
 //! gdb shows it.
 
-use super::{Guard, Result, report_of};
-use std::io::{BufRead, BufReader};
+use super::{Result, compile, report_of, start};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 const C: [(&str, &str); 2] = [
     (
@@ -63,15 +62,10 @@ fn report_and_gdb(
     for (name, text) in [main, other, ("widget.h", HEADER)] {
         std::fs::write(folder.path().join(name), text)?;
     }
-    let compile = |arguments: &[&str]| -> Result<()> {
-        let output = Command::new(compiler)
-            .current_dir(folder.path())
-            .args(["-g", "-O0"])
-            .args(arguments)
-            .output()
-            .map_err(|error| format!("cannot run {compiler} (Debian packages gcc, g++, clang): {error}"))?;
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        Ok(())
+    let compile = |arguments: &[&str]| {
+        let mut command = Command::new(compiler);
+        command.current_dir(folder.path()).args(["-g", "-O0"]).args(arguments);
+        compile(&mut command, "gcc, g++ or clang")
     };
     match library {
         true => {
@@ -81,12 +75,7 @@ fn report_and_gdb(
         false => compile(&[main.0, other.0, "-o", "program"])?,
     }
     let program = folder.path().join("program");
-    let mut child = Command::new(&program).current_dir(folder.path()).stdout(Stdio::piped()).spawn()?;
-    let output = child.stdout.take();
-    let target = Guard(child);
-    let mut ready = String::new();
-    BufReader::new(output.ok_or("no output")?).read_line(&mut ready)?;
-    assert_eq!(ready, "ready\n");
+    let target = start(&program)?;
     let pid = target.0.id();
     Ok([report_of(pid)?, gdb(pid, &program, expressions)?])
 }

@@ -1,32 +1,22 @@
 //! A Go program, optimised and not: frames, lines and the values of its functions are gdb's.
 
-use super::{Guard, Result, assert_in_order, report_of, wait_for_pause};
+use super::{Guard, Result, assert_in_order, compile, report_of, start, wait_for_pause};
 use gimli_tests::compare::compare;
 use gimli_tests::figures::{Difference, Subject};
 use gimli_tests::trace::Trace;
 use gimli_tests::{gdb, glider};
-use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 /// Starts the program, compiled with these flags, and waits until it blocks.
-fn start(folder: &Path, flags: &str) -> Result<Guard> {
+fn start_compiled(folder: &Path, flags: &str) -> Result<Guard> {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/glider/worker.go");
     let program = folder.join("worker");
-    let compiled = Command::new("go")
-        .args(["build", &format!("-gcflags=all={flags}"), "-o"])
-        .args([&program, &source])
-        .env("GOCACHE", folder.join("cache"))
-        .env("GOFLAGS", "-mod=mod")
-        .output()
-        .map_err(|error| format!("cannot run go (Debian package golang-go): {error}"))?;
-    assert!(compiled.status.success(), "{}", String::from_utf8_lossy(&compiled.stderr));
-    let mut child = Command::new(&program).stdout(Stdio::piped()).spawn()?;
-    let output = child.stdout.take();
-    let target = Guard(child);
-    let mut ready = String::new();
-    BufReader::new(output.ok_or("no output")?).read_line(&mut ready)?;
-    assert!(ready.starts_with("ready"), "{ready}");
+    let mut compiler = Command::new("go");
+    compiler.args(["build", &format!("-gcflags=all={flags}"), "-o"]).args([&program, &source]);
+    compiler.env("GOCACHE", folder.join("cache")).env("GOFLAGS", "-mod=mod");
+    compile(&mut compiler, "golang-go")?;
+    let target = start(&program)?;
     wait_for_pause(target.0.id())?;
     Ok(target)
 }
@@ -54,7 +44,7 @@ fn first_thread(mut trace: Trace, pid: u32) -> Trace {
 fn a_go_program_is_named_and_lined_and_its_values_are_right() -> Result<()> {
     for flags in ["", "-N -l"] {
         let folder = tempfile::tempdir()?;
-        let target = start(folder.path(), flags)?;
+        let target = start_compiled(folder.path(), flags)?;
         let (pid, limits) = (target.0.id(), gdb::Limits::default());
         let ours = glider::trace(Path::new(env!("CARGO_BIN_EXE_glider")), pid, &limits)?;
         let theirs = gdb::trace(pid, &limits)?;

@@ -163,6 +163,27 @@ fn c_values_of_rare_formats_read_as_their_source_writes_them() -> Result<()> {
     Ok(())
 }
 
+/// Runs a compiler, which is in this Debian package.
+fn compile(compiler: &mut Command, package: &str) -> Result<()> {
+    let output = compiler
+        .output()
+        .map_err(|error| format!("cannot run {compiler:?} (Debian package {package}): {error}"))?;
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    Ok(())
+}
+
+/// Starts a program in its folder and waits until it says that it is ready.
+fn start(program: &Path) -> Result<Guard> {
+    let folder = program.parent().ok_or("a program without a folder")?;
+    let mut child = Command::new(program).current_dir(folder).stdout(Stdio::piped()).spawn()?;
+    let output = child.stdout.take();
+    let target = Guard(child);
+    let mut ready = String::new();
+    BufReader::new(output.ok_or("no output")?).read_line(&mut ready)?;
+    assert!(ready.starts_with("ready"), "{ready}");
+    Ok(target)
+}
+
 /// Waits until the first thread of a process is in pause(2), on its way to which it is.
 fn wait_for_pause(pid: u32) -> Result<()> {
     let current = format!("/proc/{pid}/syscall");
@@ -190,19 +211,10 @@ fn a_fortran_program_is_named_and_lined_and_its_values_are_right() -> Result<()>
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/glider/shapes.f90");
     let folder = tempfile::tempdir()?;
     let program = folder.path().join("shapes");
-    let compiled = Command::new("gfortran")
-        .current_dir(folder.path())
-        .args(["-g", "-O0", "-o"])
-        .args([&program, &source])
-        .output()
-        .map_err(|error| format!("cannot run gfortran (Debian package gfortran): {error}"))?;
-    assert!(compiled.status.success(), "{}", String::from_utf8_lossy(&compiled.stderr));
-    let mut child = Command::new(&program).stdout(Stdio::piped()).spawn()?;
-    let output = child.stdout.take();
-    let target = Guard(child);
-    let mut ready = String::new();
-    BufReader::new(output.ok_or("no output")?).read_line(&mut ready)?;
-    assert!(ready.starts_with("ready"), "{ready}");
+    let mut compiler = Command::new("gfortran");
+    compiler.current_dir(folder.path()).args(["-g", "-O0", "-o"]).args([&program, &source]);
+    compile(&mut compiler, "gfortran")?;
+    let target = start(&program)?;
     assert_in_order(
         &report_of(target.0.id())?,
         "Fortran",
