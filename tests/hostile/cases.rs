@@ -6,10 +6,11 @@ use nix::sys::stat::{Mode, SFlag, makedev, mknod};
 use std::ffi::OsStr;
 use std::fs::{self, File, Permissions};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{PermissionsExt, chown, symlink};
+use std::os::unix::fs::{FileExt, PermissionsExt, chown, symlink};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// What stands at a path instead of what is expected there.
 type Trap = fn(&Path);
@@ -124,6 +125,49 @@ fn fourteen_things_in_the_place_of_a_map_of_generated_code() {
         assert!(!report.json.to_string().contains('\x1b'), "{name}");
         remove(&map);
     }
+}
+
+#[test]
+fn a_debug_file_that_changes_and_shrinks_while_it_is_read() {
+    assert_root();
+    let folder = folder("debug-changing");
+    let program = folder.join("waits");
+    compile("waits.c", &program, &["-static", "-Wl,--build-id=0x0123456789abcdef"]);
+    let below = folder.join("debug/.build-id/01");
+    fs::create_dir_all(&below).unwrap();
+    let debug = below.join("23456789abcdef.debug");
+    fs::copy(&program, &debug).unwrap();
+    let status = Command::new("strip").arg(&program).status();
+    assert!(status.is_ok_and(|status| status.success()), "strip is needed (Debian package: binutils)");
+    let target = Target::start(&program, Some(NOBODY));
+    let good = fs::read(&debug).unwrap();
+    let file = File::options().write(true).open(&debug).unwrap();
+    let is_over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            // Any parts of it, in an order that looks random.
+            for step in 1usize.. {
+                let at = step.wrapping_mul(2_654_435_761) % good.len();
+                let changed = match step % 3 {
+                    0 => file.set_len(at as u64),
+                    1 => file.write_all_at(&good, 0),
+                    _ => file.write_all_at(&good[..good.len() - at], at as u64),
+                };
+                changed.unwrap();
+                if is_over.load(Ordering::Relaxed) {
+                    break;
+                }
+            }
+        });
+        let option = format!("--debug-dir={}", folder.join("debug").display());
+        let traces = std::panic::catch_unwind(|| {
+            for _ in 0..10 {
+                check("a file that changes", &trace_with(&target, &[&option], &[]));
+            }
+        });
+        is_over.store(true, Ordering::Relaxed);
+        traces.unwrap();
+    });
 }
 
 /// Removes whatever a trap has put there.

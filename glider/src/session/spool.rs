@@ -36,7 +36,7 @@ const MAX_SIZE: u64 = limits::SPOOL;
 const MAX_BRANCHES: usize = 64;
 /// Longest file that a spool may be.
 pub(super) const MAX_FILE: u64 = MAX_SIZE * MAX_BRANCHES as u64;
-/// Bytes of a footer that are believed.
+/// Bytes of footers that are believed, of all branches together: decoded they take many times as much.
 const MAX_FOOTER: u64 = 64 << 20;
 /// Bytes of what the analyzer has given up, in words.
 const MAX_WORDS: u64 = 4096;
@@ -195,14 +195,22 @@ pub struct SpoolReader {
     pub threads: Vec<Option<Part>>,
     /// What follows the threads, when the analysis came to its end.
     pub footer: Option<Footer>,
+    /// Bytes of footers that may still be read.
+    footer_room: u64,
 }
 
 impl SpoolReader {
     /// Indexes the records of a spool about `thread_count` threads: of each branch up to the first
     /// that is not whole. Of two records for the same part the first counts.
     pub fn new(file: File, thread_count: usize) -> Self {
-        let mut reader =
-            SpoolReader { file, rights: None, header: None, threads: vec![None; thread_count], footer: None };
+        let mut reader = SpoolReader {
+            file,
+            rights: None,
+            header: None,
+            threads: vec![None; thread_count],
+            footer: None,
+            footer_room: MAX_FOOTER,
+        };
         let size = reader.file.metadata().map_or(0, |metadata| metadata.len());
         for branch in 0..MAX_BRANCHES as u64 {
             let base = branch * MAX_SIZE;
@@ -256,10 +264,8 @@ impl SpoolReader {
         Some(String::from_utf8_lossy(&words).into_owned())
     }
 
-    fn read_footer(&self, part: Part) -> Option<Footer> {
-        if part.length > MAX_FOOTER {
-            return None;
-        }
+    fn read_footer(&mut self, part: Part) -> Option<Footer> {
+        self.footer_room = self.footer_room.checked_sub(part.length)?;
         let mut bytes = vec![0; usize::try_from(part.length).ok()?];
         self.file.read_exact_at(&mut bytes, part.offset).ok()?;
         postcard::from_bytes(&bytes).ok()
