@@ -30,10 +30,10 @@ fn inflate(stored: &CompressedData<'_>) -> Option<&'static [u8]> {
     if size > stored.data.len().saturating_mul(MAX_RATIO) {
         return None;
     }
-    // All pages at once: one by one, as they are written, they take longer than the inflating.
-    let contents = Box::leak(Box::new(MmapOptions::new().len(size).populate().map_anon().ok()?));
-    let inflated = libdeflater::Decompressor::new().zlib_decompress(stored.data, contents).ok()?;
-    (inflated == size).then_some(contents)
+    // All pages at once: a fault for each, as it is written to, takes several times as long.
+    let mut contents = MmapOptions::new().len(size).populate().map_anon().ok()?;
+    let inflated = libdeflater::Decompressor::new().zlib_decompress(stored.data, &mut contents).ok()?;
+    (inflated == size).then(|| &**Box::leak(Box::new(contents)))
 }
 
 #[cfg(test)]
