@@ -46,7 +46,7 @@ pub(crate) struct Report {
 /// Traces a process; `options` say where plugins are.
 pub(crate) fn trace(target: &Target, options: &[&str]) -> Report {
     let output = Command::new(env!("CARGO_BIN_EXE_glider"))
-        .args(["--format", "json", "--timeout", "600", "--plugin-call-time", "600", "--plugin-time", "600"])
+        .args(["--format", "json", "--timeout", "180", "--plugin-call-time", "180", "--plugin-time", "180"])
         .args(options)
         .arg(target.pid().to_string())
         .stdin(Stdio::null())
