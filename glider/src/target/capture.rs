@@ -67,6 +67,14 @@ pub struct Mapping {
     pub path: Option<String>,
 }
 
+impl Mapping {
+    /// Whether its contents may be others a moment later: it can be written, or is data without a file, which the
+    /// process may have written before and may do away with. Read-only parts of files are taken to stay.
+    pub fn can_change(&self) -> bool {
+        self.protection.write || (self.inode == 0 && !self.protection.execute)
+    }
+}
+
 /// Access rights of a mapping.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Protection {

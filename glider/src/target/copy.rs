@@ -2,7 +2,7 @@
 //! when there is not too much of it all memory that can change, so that the target may run
 //! while it is being looked at.
 //!
-//! Memory that cannot be written (code, constants) is not copied: it is read when it is needed.
+//! Memory that cannot change (code, constants) is not copied: it is read when it is needed.
 
 use super::image::{Image, Run};
 use super::pagemap::PageMap;
@@ -19,8 +19,8 @@ use std::time::Instant;
 const PAGE: u64 = 4096;
 /// Bytes below the stack pointer that belong to the frame (psABI x86-64 §3.2.2, the red zone).
 const RED_ZONE: u64 = 128;
-/// Bytes copied between two looks at the clock.
-const CHUNK: u64 = 8 << 20;
+/// Bytes copied between two looks at the clock: a third of a millisecond.
+const CHUNK: u64 = 1 << 20;
 /// Ranges that one call takes (`UIO_MAXIOV`).
 const MAX_RANGES: usize = 1024;
 /// Bytes of a file's mapping that are copied even where they were never touched: its initialized data.
@@ -46,7 +46,7 @@ impl Range {
 pub enum Extent {
     /// What lies above each thread's stack pointer.
     Stacks,
-    /// Everything that can be written, where it fits.
+    /// Everything that can change, where it fits.
     Writable,
 }
 
@@ -62,7 +62,7 @@ pub struct Copied {
 }
 
 /// Copies memory of the held process, which `memory` is too, into the image, until `deadline`. What
-/// cannot be read is left out. Memory that can be written is copied only if all of it fits.
+/// cannot be read is left out. Memory that can change is copied only if all of it fits.
 pub fn take(
     hold: &Hold<'_>,
     memory: &File,
@@ -131,7 +131,7 @@ fn plan_stacks(capture: &Capture, room: u64) -> Plan {
     Plan { ranges, zeros: Vec::new() }
 }
 
-/// All memory that can be written and exists, that with stacks first; `None` when it does not fit
+/// All memory that can change and exists, that with stacks first; `None` when it does not fit
 /// or nobody can tell.
 fn plan_writable(hold: &Hold<'_>, capture: &Capture, room: u64) -> Option<Plan> {
     let mut pages = PageMap::new(hold.process().open_page_map().ok()?);
@@ -141,7 +141,7 @@ fn plan_writable(hold: &Hold<'_>, capture: &Capture, room: u64) -> Option<Plan> 
     let mut needed = 0;
     for mapping in &capture.mappings {
         let all = Range { start: mapping.start.0, end: mapping.end.0 };
-        if !mapping.protection.write || !mapping.protection.read || all.length() == 0 {
+        if !mapping.can_change() || !mapping.protection.read || all.length() == 0 {
             continue;
         }
         let ranges = if mapping.inode != 0 && all.length() <= MAX_FILE_DATA {
@@ -185,6 +185,7 @@ struct Transfer<'r> {
 impl Transfer<'_> {
     /// Gives whether it came to the end in time.
     fn copy(&mut self, ranges: &[Range], deadline: Instant) -> bool {
+        let ranges: Vec<Range> = ranges.iter().flat_map(|range| pieces(*range)).collect();
         let mut next = 0;
         while let Some(rest) = ranges.get(next..).filter(|rest| !rest.is_empty()) {
             if Instant::now() >= deadline {
@@ -224,6 +225,12 @@ impl Transfer<'_> {
         }
         ranges.len()
     }
+}
+
+/// Parts of a range that one call takes.
+fn pieces(range: Range) -> impl Iterator<Item = Range> {
+    let starts = (range.start..range.end).step_by(CHUNK as usize);
+    starts.map(move |start| Range { start, end: range.end.min(start.saturating_add(CHUNK)) })
 }
 
 /// As many of the first ranges as one call takes.
@@ -293,6 +300,34 @@ mod tests {
         let plan = plan_stacks(&capture(&[0x3_4800, 0x3_5800]), 0x4000);
         assert_eq!(plan.ranges, [range(0x3_4000, 0x3_6000), range(0x3_6000, 0x3_7000)]);
         assert!(plan_stacks(&capture(&[0x1_8800]), 0).ranges.is_empty());
+    }
+
+    #[test]
+    fn a_large_range_is_copied_in_pieces_so_that_a_deadline_is_kept() {
+        let length = 2 * CHUNK + PAGE;
+        let source = vec![7u8; length as usize];
+        let start = source.as_ptr() as u64;
+        let range = Range { start, end: start + length };
+        assert_eq!(pieces(range).map(Range::length).collect::<Vec<_>>(), [CHUNK, CHUNK, PAGE]);
+        assert_eq!(pieces(Range { start, end: start }).count(), 0);
+        let (mut room, memory) = (vec![0; length as usize], File::open("/proc/self/mem").unwrap());
+        let pid = Pid::from_raw(std::process::id().cast_signed());
+        let mut transfer = Transfer { pid, memory: &memory, room: &mut room, used: 0, runs: Vec::new() };
+        assert!(transfer.copy(&[range], Instant::now() + std::time::Duration::from_secs(60)));
+        let copied: u64 = transfer.runs.iter().map(|run| run.range.length()).sum();
+        assert_eq!((copied, room == source), (length, true));
+    }
+
+    #[test]
+    fn data_without_a_file_can_change_also_where_it_is_read_only() {
+        let with = |write, execute, inode| Mapping {
+            protection: Protection { read: true, write, execute },
+            inode,
+            ..mapping(0, PAGE)
+        };
+        let can_change = [with(true, false, 5), with(true, false, 0), with(false, false, 0)];
+        assert!(can_change.iter().all(Mapping::can_change));
+        assert!(![with(false, false, 5), with(false, true, 0)].iter().any(Mapping::can_change));
     }
 
     #[test]

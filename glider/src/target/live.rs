@@ -27,8 +27,8 @@ const BYPASS: usize = 4 * PAGE;
 pub struct LiveMemory {
     file: File,
     image: Option<ImageView>,
-    /// Memory that can be written, by rising address.
-    writable: Vec<Range>,
+    /// Memory that can change, by rising address.
+    changing: Vec<Range>,
     cache: RefCell<Cache>,
     /// The page map, and memory of which only what is there already is read, by rising address.
     page_map: Option<File>,
@@ -62,7 +62,7 @@ impl LiveMemory {
         LiveMemory {
             file,
             image: None,
-            writable: Vec::new(),
+            changing: Vec::new(),
             page_map: None,
             remote: Vec::new(),
             cache: RefCell::new(cache),
@@ -72,9 +72,9 @@ impl LiveMemory {
 
     /// The same, with what was copied of it; the image tells when it may run. `mappings` by rising address.
     pub fn with_image(file: File, image: ImageView, mappings: &[Mapping]) -> Self {
-        let writable = mappings.iter().filter(|mapping| mapping.protection.write);
-        let writable = writable.map(|mapping| Range { start: mapping.start.0, end: mapping.end.0 }).collect();
-        LiveMemory { image: Some(image), writable, ..LiveMemory::new(file) }
+        let changing = mappings.iter().filter(|mapping| mapping.can_change());
+        let changing = changing.map(|mapping| Range { start: mapping.start.0, end: mapping.end.0 }).collect();
+        LiveMemory { image: Some(image), changing, ..LiveMemory::new(file) }
     }
 
     /// The same; of files that others answer for it reads only what is in memory, which does not wait for them.
@@ -111,10 +111,10 @@ impl LiveMemory {
         if !self.is_released() {
             return false;
         }
-        let after = self.writable.partition_point(|range| range.start <= address);
+        let after = self.changing.partition_point(|range| range.start <= address);
         after
             .checked_sub(1)
-            .and_then(|before| self.writable.get(before))
+            .and_then(|before| self.changing.get(before))
             .is_some_and(|range| address < range.end)
     }
 
