@@ -103,14 +103,17 @@ impl Supervisor {
     pub(crate) fn run(mut self, mut launcher: Option<PipeWriter>) -> u8 {
         loop {
             self.settle();
-            if let Some(mut launcher) = launcher.take() {
-                let _ = launcher.write(&[self.exit.unwrap_or(0)]);
-            }
             if let Some(code) = self.exit {
                 self.log.line(Level::Info, &format!("exiting with status {code}"));
                 if let Some(pidfile) = &self.pidfile {
                     pidfile.remove();
                 }
+            }
+            // Last of all, so that whoever waits for it finds things as they will stay.
+            if let Some(mut launcher) = launcher.take() {
+                let _ = launcher.write(&[self.exit.unwrap_or(0)]);
+            }
+            if let Some(code) = self.exit {
                 return code;
             }
             let in_time = self.wait();

@@ -6,7 +6,7 @@
 
 use super::listing::{Definition, Listing, dwarf_number};
 use super::site::{Site, Sites};
-use crate::address::Address;
+use crate::address::{Address, FileAddress};
 use crate::dwarf::{Die, VariableDie};
 use crate::target::Registers;
 use crate::types::{Kind, MemberOffset, Types};
@@ -351,19 +351,29 @@ impl<'a> Namer<'a, '_, '_, '_> {
         })
     }
 
-    /// The variable of the function's own unit that lies at a fixed address, else what a symbol
-    /// names, whose type would take all debug information to find.
+    /// The variable of the function's own unit that lies at a fixed address, or the member of one; else what a
+    /// symbol names, whose type would take all debug information to find.
     fn global(&self, address: Address, size: u64) -> Option<Named> {
         let value = self.read(address, size)?;
         let view = self.scope.frames.get(self.scope.index)?;
         let unit = view.scopes.as_ref().map(|scopes| scopes.function.die.unit);
         let file_address = view.module?.bias.to_file(address);
-        let (text, type_die) = match unit.and_then(|unit| unit.variable_at(file_address)) {
-            Some(variable) => (variable.name()?.to_string(), variable.type_die()),
-            None => {
-                let name = self.scope.process.modules.name(address).filter(|name| name.offset == 0)?;
-                (name.symbol?.to_string(), None)
+        let symbol = self.scope.process.modules.name(address);
+        // Where the symbol begins there is the variable in which the address lies.
+        let offset = symbol.as_ref().map_or(0, |symbol| symbol.offset);
+        let variable = |offset: u64| {
+            let start = FileAddress(file_address.0.checked_sub(offset)?);
+            Some((unit?.variable_at(start)?, offset))
+        };
+        let (text, type_die) = match variable(0).or_else(|| variable(offset)) {
+            Some((variable, offset)) => {
+                let types = self.scope.process.types;
+                let type_die = variable.type_die()?;
+                (offset < types.resolve(type_die)?.1.size?).then_some(())?;
+                let (path, type_die) = path(types, type_die, offset)?;
+                (format!("{}{path}", variable.name()?), type_die)
             }
+            None => (symbol.filter(|symbol| symbol.offset == 0)?.symbol?.to_string(), None),
         };
         Some(Named { text, value, type_die, is_address: false, frame: self.frame })
     }
