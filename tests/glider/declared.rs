@@ -82,6 +82,8 @@ fn report_and_gdb(
 
 fn gdb(pid: u32, program: &Path, expressions: [&str; 2]) -> Result<String> {
     let mut command = Command::new("gdb");
+    // Where it leaves a core of itself when it fails.
+    command.current_dir(env!("CARGO_TARGET_TMPDIR"));
     command.args(["-q", "-batch", "-nx", "-iex", "set debuginfod enabled off", "-ex", "frame function main"]);
     for expression in expressions {
         command.arg("-ex").arg(format!("print {expression}"));

@@ -28,6 +28,8 @@ fn gdb(target: &Target) -> Result<Value> {
     let folder = tempfile::tempdir()?;
     let file = folder.path().join("values.json");
     let output = Command::new("gdb")
+        // Where it leaves a core of itself when it fails.
+        .current_dir(env!("CARGO_TARGET_TMPDIR"))
         .args(["-batch", "-nx", "-x", SCRIPT, "-p", &target.pid().to_string()])
         .env("GIMLI_DUMP_OUT", &file)
         .env("GIMLI_RUST_PRINTERS", printers)

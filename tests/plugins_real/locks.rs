@@ -319,6 +319,8 @@ fn an_arena_list_that_leads_nowhere_is_corrupt() {
     let target = bench.start("waits");
     target.wait_until_blocked().unwrap();
     let mut gdb = Command::new("gdb");
+    // Where it leaves a core of itself when it fails.
+    gdb.current_dir(env!("CARGO_TARGET_TMPDIR"));
     gdb.args(["-nx", "-batch", "-ex", "set var main_arena.next = 0x1234", "-p", &target.pid().to_string()]);
     run(&mut gdb, "gdb");
     let section = bench.trace_now(&target).section(PLUGIN);

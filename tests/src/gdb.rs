@@ -98,6 +98,8 @@ pub fn trace(pid: u32, limits: &Limits) -> Result<Trace, Error> {
     let out = folder.path().join("dump.json");
     std::fs::write(&script, SCRIPT).map_err(|source| Error::File { what: "the script for gdb", source })?;
     let output = Command::new("gdb")
+        // Where it leaves a core of itself when it fails.
+        .current_dir(folder.path())
         // Scripts that come with the target's libraries would print values their own way.
         .args(["-q", "-batch", "-nx", "-iex", "set debuginfod enabled off"])
         .args(["-iex", "set auto-load python-scripts off", "-iex", "set auto-load gdb-scripts off"])

@@ -18,6 +18,8 @@ pub(crate) struct GdbFrame {
 pub(crate) fn frames(target: &Target) -> HashMap<i32, Vec<GdbFrame>> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/glider/unwind/gdb_frames.py");
     let output = Command::new("gdb")
+        // Where it leaves a core of itself when it fails.
+        .current_dir(env!("CARGO_TARGET_TMPDIR"))
         .args(["-batch", "-nx", "-ex", "set debuginfod enabled off", "-ex", "set backtrace past-main on"])
         .args(["-ex", "set auto-load off", "-p", &target.pid().to_string(), "-x"])
         .arg(script)

@@ -11,6 +11,8 @@ use std::process::Command;
 fn gdb(target: &Target) -> Value {
     let script = format!("{}/tests/real/neutral.py", env!("CARGO_MANIFEST_DIR"));
     let output = Command::new("gdb")
+        // Where it leaves a core of itself when it fails.
+        .current_dir(env!("CARGO_TARGET_TMPDIR"))
         .args(["-batch", "-nx", "-iex", "set auto-load safe-path /", "-iex", "set debuginfod enabled off"])
         .args(["-p", &target.pid().to_string(), "-x", &script])
         .output()
