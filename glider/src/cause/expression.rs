@@ -337,18 +337,18 @@ impl<'a> Namer<'a, '_, '_, '_> {
         self.variables().find_map(|variable| {
             let Place::Memory(start) = self.scope.place(&variable.location) else { return None };
             let offset = address.0.checked_sub(start.0)?;
-            let (_, found) = self.scope.process.types.resolve(variable.type_die?)?;
-            (offset < found.size?).then_some(())?;
-            let (path, type_die) = path(self.scope.process.types, variable.type_die?, offset)?;
+            let (text, type_die) = self.part_of(&variable.name, variable.type_die?, offset)?;
             let value = self.read(address, size)?;
-            Some(Named {
-                text: format!("{}{path}", variable.name),
-                value,
-                type_die,
-                is_address: false,
-                frame: self.frame,
-            })
+            Some(Named { text, value, type_die, is_address: false, frame: self.frame })
         })
+    }
+
+    /// What lies `offset` bytes behind the start of a variable with this name and type, and its type.
+    fn part_of(&self, variable: &str, type_die: Die, offset: u64) -> Option<(String, Option<Die>)> {
+        let types = self.scope.process.types;
+        (offset < types.resolve(type_die)?.1.size?).then_some(())?;
+        let (path, found) = path(types, type_die, offset)?;
+        Some((format!("{variable}{path}"), found))
     }
 
     /// The variable of the function's own unit that lies at a fixed address, or the member of one; else what a
@@ -366,13 +366,7 @@ impl<'a> Namer<'a, '_, '_, '_> {
             Some((unit?.variable_at(start)?, offset))
         };
         let (text, type_die) = match variable(0).or_else(|| variable(offset)) {
-            Some((variable, offset)) => {
-                let types = self.scope.process.types;
-                let type_die = variable.type_die()?;
-                (offset < types.resolve(type_die)?.1.size?).then_some(())?;
-                let (path, type_die) = path(types, type_die, offset)?;
-                (format!("{}{path}", variable.name()?), type_die)
-            }
+            Some((variable, offset)) => self.part_of(&variable.name()?, variable.type_die()?, offset)?,
             None => (symbol.filter(|symbol| symbol.offset == 0)?.symbol?.to_string(), None),
         };
         Some(Named { text, value, type_die, is_address: false, frame: self.frame })

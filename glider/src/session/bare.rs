@@ -23,8 +23,6 @@ const TIME: Duration = Duration::from_secs(1);
 /// What the memory tells.
 #[derive(Debug, Default)]
 pub struct Bare {
-    /// Objects with code, by rising address.
-    pub modules: Vec<Module>,
     /// The frames of each thread of the capture; none where there was no time for them.
     pub stacks: Vec<BareStack>,
 }
@@ -44,7 +42,7 @@ impl Bare {
         guarded(|until| {
             let objects = Objects::find(&capture.mappings, memory, until);
             let stacks = capture.threads.iter().map(|thread| stack(capture, thread, &objects, memory, until));
-            Bare { stacks: stacks.collect(), modules: objects.modules() }
+            Bare { stacks: stacks.collect() }
         })
     }
 }

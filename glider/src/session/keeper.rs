@@ -326,11 +326,7 @@ fn read_bare<R: Default>(
     let Ok(memory) = kept.memory.try_clone() else { return R::default() };
     let page_map = kept.page_map.as_ref().and_then(|map| map.try_clone().ok());
     let view = image.and_then(|image| ImageView::open(image.file(), runs.to_vec()).ok());
-    let memory = match view {
-        Some(view) => LiveMemory::with_image(memory, view, &capture.mappings),
-        None => LiveMemory::new(memory),
-    };
-    read(capture, &memory.without_waiting(page_map, &capture.mappings))
+    read(capture, &LiveMemory::of_target(memory, view, page_map, &capture.mappings))
 }
 
 /// Copies as much as the pause calls for.

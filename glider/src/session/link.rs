@@ -137,11 +137,8 @@ impl Link {
         let (capture, runs, has_page_map): (Capture, Vec<Run>, bool) =
             postcard::from_bytes(&bytes).map_err(io::Error::other)?;
         let page_map = if has_page_map { files.next() } else { None };
-        let memory = match files.next() {
-            Some(image) => LiveMemory::with_image(memory, ImageView::open(&image, runs)?, &capture.mappings),
-            None => LiveMemory::new(memory),
-        };
-        let memory = memory.without_waiting(page_map, &capture.mappings);
+        let image = files.next().map(|image| ImageView::open(&image, runs)).transpose()?;
+        let memory = LiveMemory::of_target(memory, image, page_map, &capture.mappings);
         Ok(Some((capture, memory)))
     }
 }

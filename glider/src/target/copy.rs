@@ -36,6 +36,17 @@ pub struct Range {
 }
 
 impl Range {
+    /// The addresses of a mapping.
+    pub(super) fn of(mapping: &Mapping) -> Range {
+        Range { start: mapping.start.0, end: mapping.end.0 }
+    }
+
+    /// Whether one of these, which rise, holds an address.
+    pub(super) fn any_holds(ranges: &[Range], address: u64) -> bool {
+        let after = ranges.partition_point(|range| range.start <= address);
+        after.checked_sub(1).and_then(|before| ranges.get(before)).is_some_and(|range| address < range.end)
+    }
+
     fn length(self) -> u64 {
         self.end.saturating_sub(self.start)
     }
@@ -140,7 +151,7 @@ fn plan_writable(hold: &Hold<'_>, capture: &Capture, room: u64) -> Option<Plan> 
     let (mut stacks, mut others, mut zeros) = (Vec::new(), Vec::new(), Vec::new());
     let mut needed = 0;
     for mapping in &capture.mappings {
-        let all = Range { start: mapping.start.0, end: mapping.end.0 };
+        let all = Range::of(mapping);
         if !mapping.can_change() || !mapping.protection.read || all.length() == 0 {
             continue;
         }

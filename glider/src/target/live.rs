@@ -70,19 +70,21 @@ impl LiveMemory {
         }
     }
 
-    /// The same, with what was copied of it; the image tells when it may run. `mappings` by rising address.
-    pub fn with_image(file: File, image: ImageView, mappings: &[Mapping]) -> Self {
-        let changing = mappings.iter().filter(|mapping| mapping.can_change());
-        let changing = changing.map(|mapping| Range { start: mapping.start.0, end: mapping.end.0 }).collect();
-        LiveMemory { image: Some(image), changing, ..LiveMemory::new(file) }
-    }
-
-    /// The same; of files that others answer for it reads only what is in memory, which does not wait for them.
-    /// `page_map` is the process's.
-    pub fn without_waiting(self, page_map: Option<File>, mappings: &[Mapping]) -> Self {
-        let remote = mappings.iter().filter(|mapping| mapping.is_remote);
-        let remote = remote.map(|mapping| Range { start: mapping.start.0, end: mapping.end.0 }).collect();
-        LiveMemory { page_map, remote, ..self }
+    /// The memory of a target with these mappings, by rising address: with what was copied of it, where something was;
+    /// the image tells when the target may run. Of files that others answer for only what is in memory is read, which
+    /// does not wait for them; `page_map`, the process's, tells what that is.
+    pub fn of_target(
+        file: File,
+        image: Option<ImageView>,
+        page_map: Option<File>,
+        mappings: &[Mapping],
+    ) -> Self {
+        let ranges = |is_meant: fn(&Mapping) -> bool| {
+            mappings.iter().filter(|mapping| is_meant(mapping)).map(Range::of).collect()
+        };
+        let changing = if image.is_some() { ranges(Mapping::can_change) } else { Vec::new() };
+        let remote = ranges(|mapping| mapping.is_remote);
+        LiveMemory { image, changing, page_map, remote, ..LiveMemory::new(file) }
     }
 
     /// How many bytes from `address` on can be read without waiting for anybody.
@@ -97,25 +99,13 @@ impl LiveMemory {
     }
 
     fn is_at_hand(&self, page: u64) -> bool {
-        let address = page.saturating_mul(PAGE as u64);
-        let after = self.remote.partition_point(|range| range.start <= address);
-        let range = after.checked_sub(1).and_then(|before| self.remote.get(before));
-        if range.is_none_or(|range| address >= range.end) {
-            return true;
-        }
-        self.page_map.as_ref().is_some_and(|map| pagemap::is_present(map, page))
+        !Range::any_holds(&self.remote, page.saturating_mul(PAGE as u64))
+            || self.page_map.as_ref().is_some_and(|map| pagemap::is_present(map, page))
     }
 
     /// Whether what was just read from `address` on may be of another moment than the stop.
     fn is_moving(&self, address: u64) -> bool {
-        if !self.is_released() {
-            return false;
-        }
-        let after = self.changing.partition_point(|range| range.start <= address);
-        after
-            .checked_sub(1)
-            .and_then(|before| self.changing.get(before))
-            .is_some_and(|range| address < range.end)
+        self.is_released() && Range::any_holds(&self.changing, address)
     }
 
     /// Reads past the cache. The kernel gives a short count at the end of what is mapped.

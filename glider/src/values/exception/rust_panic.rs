@@ -6,6 +6,7 @@ use super::thrown::kept_words;
 use super::{Exception, Process};
 use crate::address::Address;
 use crate::unwind::Frame;
+use crate::values::rust::dropped_type;
 
 /// `exception_class` of std's panics, in the order of its bytes.
 const CLASS: u64 = u64::from_le_bytes(*b"MOZ\0RUST");
@@ -48,10 +49,7 @@ fn read(process: &Process<'_>, address: u64) -> Option<Exception> {
     process.modules.find(Address(table))?;
     let [drop, size, ..] = *words(memory, table, table.checked_add(24)?).as_array::<3>()?;
     let name = process.modules.name(Address(drop)).and_then(|name| name.symbol);
-    let name = name.as_deref().and_then(|name| {
-        name.strip_prefix("core::ptr::drop_in_place<").or(name.strip_prefix("core::ptr::drop_in_place::<"))
-    });
-    let name = name.and_then(|name| name.strip_suffix('>'));
+    let name = name.as_deref().and_then(dropped_type);
     let (type_name, what) = match (name, drop, size) {
         (Some("alloc::string::String"), _, 24) => ("alloc::string::String", owned(memory, data)),
         // Nothing is to be dropped.

@@ -1,8 +1,8 @@
 //! Exceptions on their way to a handler. The code that runs meanwhile, and resumes the way afterwards, keeps
 //! the address of the exception in a register that calls preserve or on the stack.
 
-use super::Exception;
 use super::what::{self, CLASS, GNU_CPP, HEADER};
+use super::{Exception, rust_text};
 use crate::address::Address;
 use crate::unwind::Frame;
 use crate::values::Process;
@@ -11,8 +11,6 @@ use crate::values::Process;
 const HANDLERS: u64 = 0x28;
 /// Bytes before it at which its owners are counted, 32 bits.
 const OWNERS: u64 = 0x10;
-/// Bytes of the stack that are searched.
-const MAX_STACK: u64 = 64 << 10;
 
 /// The exceptions that are kept in `frames` and in no handler; none unless there are `count` of them.
 pub(super) fn find(
@@ -39,10 +37,7 @@ pub(super) fn kept_words(process: &Process<'_>, frames: &[Frame]) -> Vec<u64> {
     let mut words: Vec<u64> = registers.collect();
     let start = frames.first().and_then(|frame| frame.registers.sp()).unwrap_or_default() & !7;
     let end = frames.iter().filter_map(|frame| frame.cfa).max().map_or(start, |cfa| cfa.0);
-    let mut bytes = vec![0; end.saturating_sub(start).min(MAX_STACK) as usize];
-    let read = process.memory.read(Address(start), &mut bytes);
-    bytes.truncate(read);
-    words.extend(bytes.as_chunks::<8>().0.iter().map(|word| u64::from_le_bytes(*word)));
+    words.extend(rust_text::words(process.memory, start, end));
     words.sort_unstable();
     words.dedup();
     words

@@ -67,8 +67,12 @@ impl Printer<'_> {
             // Of a class's vtable the symbol says all there is to say.
             return Pointee::None;
         }
-        let followed = self.may_go_deeper(depth) && self.pointers > 0 && memory.read(address, &mut [0]) > 0;
-        let completed = if followed { scope.process.defined(die, found) } else { None };
+        let is_followed =
+            || self.may_go_deeper(depth) && self.pointers > 0 && memory.read(address, &mut [0]) > 0;
+        let completed = match found.kind {
+            Kind::Incomplete if is_followed() => scope.process.defined(die, found),
+            _ => None,
+        };
         let (die, found) = completed.as_ref().map_or((die, found), |(die, found)| (*die, found));
         match &found.kind {
             Kind::Function | Kind::Void | Kind::Incomplete | Kind::Opaque | Kind::Alias { .. } => {

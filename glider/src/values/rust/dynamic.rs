@@ -58,13 +58,17 @@ fn concrete_name(scope: &Scope<'_>, table: u64) -> Option<String> {
         let function = scope.process.memory.read_u64(Address(table.checked_add(offset)?))?;
         scope.process.modules.name(Address(function)).filter(|name| name.offset == 0)?.symbol
     };
-    let destructor = name(0).and_then(|name| {
-        let rest = name.strip_prefix("core::ptr::drop_in_place")?.trim_start_matches("::");
-        Some(rest.strip_prefix('<')?.strip_suffix('>')?.to_owned())
-    });
+    let destructor = name(0).and_then(|name| dropped_type(&name).map(str::to_owned));
     destructor.or_else(|| {
         let method = name(24)?;
         let (concrete, _) = method.strip_prefix('<')?.split_once(" as ")?;
         Some(concrete.to_owned())
     })
+}
+
+/// The type that a destructor of this name drops: `core::ptr::drop_in_place<a::B>`, with `::` before the bracket
+/// from older compilers.
+pub(in crate::values) fn dropped_type(function: &str) -> Option<&str> {
+    let rest = function.strip_prefix("core::ptr::drop_in_place")?.trim_start_matches("::");
+    rest.strip_prefix('<')?.strip_suffix('>')
 }

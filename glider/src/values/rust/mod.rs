@@ -13,6 +13,8 @@ mod time;
 mod variant;
 mod wrapper;
 
+pub(in crate::values) use dynamic::dropped_type;
+
 use super::location::Scope;
 use super::printer::{Instance, Printer};
 use crate::dwarf::Die;
