@@ -5,11 +5,14 @@
 //! `cargo run --release -p gimli-tests --bin bare`. The median, the best and the worst of all rounds are printed; how long
 //! stopping every thread took by itself, and for how long the target was held, stand beside it.
 
+mod runs;
+
 use anyhow::{Context, bail};
 use clap::Parser;
+use runs::Runs;
 use sample_targets::{Build, Language, Optimisation, Target, build};
 use serde_json::Value as Json;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 /// Threads of the targets.
@@ -18,18 +21,13 @@ const THREADS: [u32; 3] = [1, 100, 1000];
 /// Measures how soon the keeper has the bare report.
 #[derive(Parser)]
 struct Arguments {
-    /// The glider to measure; by default the one beside this program.
-    #[arg(long)]
-    glider: Option<PathBuf>,
-    /// How often each target is traced.
-    #[arg(long, default_value_t = 15)]
-    rounds: usize,
+    #[command(flatten)]
+    runs: Runs,
 }
 
 fn main() -> anyhow::Result<()> {
-    let arguments = Arguments::parse();
-    let beside = std::env::current_exe()?;
-    let glider = arguments.glider.unwrap_or_else(|| beside.with_file_name("glider"));
+    let Arguments { runs } = Arguments::parse();
+    let glider = runs.glider()?;
     let program = build(&Build::new(Language::C, Optimisation::O2, 5))?;
     println!("| threads | bare report | best | worst | of it stopping | held |\n|--:|--:|--:|--:|--:|--:|");
     for threads in THREADS {
@@ -39,7 +37,7 @@ fn main() -> anyhow::Result<()> {
             _ => Target::start(&program, "many-threads", &[&(threads - 1).to_string(), "4"])?,
         };
         target.wait_until_blocked()?;
-        let rounds = (0..arguments.rounds.max(1)).map(|_| trace(&glider, target.pid()));
+        let rounds = (0..runs.rounds.max(1)).map(|_| trace(&glider, target.pid()));
         let rounds = rounds.collect::<anyhow::Result<Vec<Json>>>()?;
         let times = |pointer: &str| -> anyhow::Result<Vec<f64>> {
             let mut times = rounds

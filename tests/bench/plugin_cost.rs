@@ -4,8 +4,11 @@
 //! `cargo run --release -p gimli-tests --bin plugin-cost`. The two ways of running glider take
 //! turns on the same process of many threads; medians and their ratio are printed.
 
+mod runs;
+
 use anyhow::{Context, bail};
 use clap::Parser;
+use runs::Runs;
 use sample_targets::Target;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -18,12 +21,8 @@ const TARGET: &str = include_str!("stacks.c");
 /// Measures what an idle plugin adds to a trace.
 #[derive(Parser)]
 struct Arguments {
-    /// The glider to measure; by default the one beside this program.
-    #[arg(long)]
-    glider: Option<PathBuf>,
-    /// How often glider runs in each way.
-    #[arg(long, default_value_t = 15)]
-    rounds: usize,
+    #[command(flatten)]
+    runs: Runs,
     /// Threads of the process.
     #[arg(long, default_value_t = 1000)]
     threads: u32,
@@ -35,7 +34,7 @@ struct Arguments {
 fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let beside = std::env::current_exe()?;
-    let glider = arguments.glider.unwrap_or_else(|| beside.with_file_name("glider"));
+    let glider = arguments.runs.glider()?;
     // Not in /tmp: glider loads nothing from where others may write.
     let folder = tempfile::tempdir_in(beside.parent().context("a folder for the plugin")?)?;
     let compile = |source: &str, text: &str, into: &str, flags: &[&str]| -> anyhow::Result<PathBuf> {
@@ -63,7 +62,7 @@ fn main() -> anyhow::Result<()> {
     target.wait_until_blocked()?;
     let ways: [&[&Path]; 2] = [&["--no-plugins".as_ref()], &["--plugin".as_ref(), &plugin]];
     let mut times = [Vec::new(), Vec::new()];
-    for _ in 0..arguments.rounds.max(1) {
+    for _ in 0..arguments.runs.rounds.max(1) {
         for (way, times) in ways.iter().zip(&mut times) {
             times.push(run(&glider, way, target.pid())?);
         }
@@ -73,7 +72,7 @@ fn main() -> anyhow::Result<()> {
     let ratio = with.as_secs_f64() / without.as_secs_f64();
     println!(
         "{} threads of {} frames, median of {} runs each",
-        arguments.threads, arguments.frames, arguments.rounds
+        arguments.threads, arguments.frames, arguments.runs.rounds
     );
     println!("without plugins:     {:.1} ms", without.as_secs_f64() * 1e3);
     println!("with an idle plugin: {:.1} ms ({:+.1} %)", with.as_secs_f64() * 1e3, (ratio - 1.0) * 100.0);

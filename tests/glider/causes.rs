@@ -1,22 +1,14 @@
 //! The cause in words that the report begins with, on programs that fault or end themselves: what
 //! the source says, at both ends of the optimisation levels, or nothing.
 
-use sample_targets::{Build, Language, Optimisation, Target, build};
-use std::process::{Command, Stdio};
+mod scenario;
 
-type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+use sample_targets::{Build, Language, Optimisation};
+use scenario::{Result, report};
 
 /// The cause in the JSON report of a sample in a scenario: kind, text and location; empty where there is none.
 fn cause(recipe: &Build, words: &[&str]) -> Result<[String; 3]> {
-    let (scenario, arguments) = words.split_first().ok_or("no scenario")?;
-    let target = Target::start(&build(recipe)?, scenario, arguments)?;
-    target.wait_until_blocked()?;
-    let output = Command::new(env!("CARGO_BIN_EXE_glider"))
-        .args(["--format", "json", "--no-plugins", &target.pid().to_string()])
-        .stdin(Stdio::null())
-        .output()?;
-    let report: serde_json::Value = serde_json::from_slice(&output.stdout)
-        .map_err(|error| format!("{error}: {}", String::from_utf8_lossy(&output.stderr)))?;
+    let report = report(recipe, words)?;
     let field = |name: &str| report["cause"][name].as_str().unwrap_or_default().to_owned();
     if report["cause"].is_object() {
         assert!(!field("known_by").is_empty(), "{words:?} does not say how it is known");

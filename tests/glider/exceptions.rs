@@ -1,20 +1,13 @@
 //! Exceptions in flight, of C++ and Rust: those in handlers and those on their way to one, with type and words.
 
-use sample_targets::{Build, Compiler, Language, Optimisation, Target, build};
-use std::process::{Command, Stdio};
+mod scenario;
 
-type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+use sample_targets::{Build, Compiler, Language, Optimisation};
+use scenario::{Result, report};
 
 /// State, type and what() of the exceptions of the only thread of a sample in a scenario.
 fn exceptions(recipe: &Build, scenario: &str) -> Result<Vec<[String; 3]>> {
-    let target = Target::start(&build(recipe)?, scenario, &[])?;
-    target.wait_until_blocked()?;
-    let output = Command::new(env!("CARGO_BIN_EXE_glider"))
-        .args(["--format", "json", "--no-plugins", &target.pid().to_string()])
-        .stdin(Stdio::null())
-        .output()?;
-    let report: serde_json::Value = serde_json::from_slice(&output.stdout)
-        .map_err(|error| format!("{error}: {}", String::from_utf8_lossy(&output.stderr)))?;
+    let report = report(recipe, &[scenario])?;
     let found = report["threads"][0]["exceptions"].as_array().ok_or("no list of exceptions")?;
     let field = |of: &serde_json::Value, name: &str| of[name].as_str().unwrap_or("-").to_owned();
     Ok(found.iter().map(|of| [field(of, "state"), field(of, "type"), field(of, "what")]).collect())
@@ -34,26 +27,25 @@ fn builds() -> Vec<Build> {
 
 const PARSE_ERROR: &str = "(anonymous namespace)::ParseError";
 
-#[test]
-fn an_exception_in_its_handler_is_told_with_what_it_says() -> Result<()> {
+/// Fails unless the thread has one exception in the scenario, in this state.
+fn check_parse_error(scenario: &str, state: &str) -> Result<()> {
     for recipe in builds() {
-        let found = exceptions(&recipe, "in-catch")?;
+        let found = exceptions(&recipe, scenario)?;
         assert_eq!(found.len(), 1, "{recipe}: {found:?}");
-        assert_eq!(found[0][..2], ["caught", PARSE_ERROR], "{recipe}");
+        assert_eq!(found[0][..2], [state, PARSE_ERROR], "{recipe}");
         assert!(found[0][2].contains("no '='"), "{recipe}: {found:?}");
     }
     Ok(())
 }
 
 #[test]
+fn an_exception_in_its_handler_is_told_with_what_it_says() -> Result<()> {
+    check_parse_error("in-catch", "caught")
+}
+
+#[test]
 fn an_exception_is_told_while_destructors_run_on_its_way() -> Result<()> {
-    for recipe in builds() {
-        let found = exceptions(&recipe, "in-unwinding")?;
-        assert_eq!(found.len(), 1, "{recipe}: {found:?}");
-        assert_eq!(found[0][..2], ["thrown", PARSE_ERROR], "{recipe}");
-        assert!(found[0][2].contains("no '='"), "{recipe}: {found:?}");
-    }
-    Ok(())
+    check_parse_error("in-unwinding", "thrown")
 }
 
 #[test]

@@ -69,18 +69,31 @@ fn thirteen_things_in_the_place_of_the_program() {
     }
 }
 
-#[test]
-fn thirteen_things_in_the_place_of_a_debug_file() {
-    assert_root();
-    let folder = folder("debug-replaced");
+/// A program and where its debug file is looked for.
+struct Separate {
+    program: PathBuf,
+    /// By its build-id. There is none yet.
+    debug: PathBuf,
+    /// What has it looked for there.
+    option: String,
+}
+
+fn separate(name: &str) -> Separate {
+    let folder = folder(name);
     let program = folder.join("waits");
     compile("waits.c", &program, &["-static", "-Wl,--build-id=0x0123456789abcdef"]);
-    let target = Target::start(&program, Some(NOBODY));
     let below = folder.join("debug/.build-id/01");
     fs::create_dir_all(&below).unwrap();
     let option = format!("--debug-dir={}", folder.join("debug").display());
+    Separate { program, debug: below.join("23456789abcdef.debug"), option }
+}
+
+#[test]
+fn thirteen_things_in_the_place_of_a_debug_file() {
+    assert_root();
+    let Separate { program, debug: file, option } = separate("debug-replaced");
+    let target = Target::start(&program, Some(NOBODY));
     for (name, trap) in TRAPS {
-        let file = below.join("23456789abcdef.debug");
         trap(&file);
         let report = trace_with(&target, &[&option], &[]);
         check(name, &report);
@@ -130,12 +143,7 @@ fn fourteen_things_in_the_place_of_a_map_of_generated_code() {
 #[test]
 fn a_debug_file_that_changes_and_shrinks_while_it_is_read() {
     assert_root();
-    let folder = folder("debug-changing");
-    let program = folder.join("waits");
-    compile("waits.c", &program, &["-static", "-Wl,--build-id=0x0123456789abcdef"]);
-    let below = folder.join("debug/.build-id/01");
-    fs::create_dir_all(&below).unwrap();
-    let debug = below.join("23456789abcdef.debug");
+    let Separate { program, debug, option } = separate("debug-changing");
     fs::copy(&program, &debug).unwrap();
     let status = Command::new("strip").arg(&program).status();
     assert!(status.is_ok_and(|status| status.success()), "strip is needed (Debian package: binutils)");
@@ -159,7 +167,6 @@ fn a_debug_file_that_changes_and_shrinks_while_it_is_read() {
                 }
             }
         });
-        let option = format!("--debug-dir={}", folder.join("debug").display());
         let traces = std::panic::catch_unwind(|| {
             for _ in 0..10 {
                 check("a file that changes", &trace_with(&target, &[&option], &[]));
