@@ -1,7 +1,8 @@
 //! A server that answers requests all the while is traced again and again: it answers each of them, and
 //! neither in it nor beside it is anything left of the traces.
 
-use super::stage::{count, finish, glider, not_let_go, settled, start, tell};
+use super::processes;
+use super::stage::{Running, count, glider, not_let_go, settled, start, tell};
 use sample_targets::{Build, Client, Language, Optimisation, Target, build};
 use std::fs;
 use std::os::unix::process::CommandExt;
@@ -72,16 +73,16 @@ fn ask(mut client: Client, index: usize, done: &AtomicBool) -> u64 {
 fn trace(target: &Target) -> Vec<String> {
     let mut command = glider();
     let command = command.args(["--format", "json", "--no-plugins"]).arg(target.pid().to_string());
-    let child = command.process_group(0).spawn().unwrap();
-    let group = nix::unistd::Pid::from_raw(child.id().cast_signed());
-    let run = finish(child);
+    let running = Running::start(command.process_group(0));
+    let group = running.pid();
+    let run = running.finish();
     let mut findings: Vec<String> = not_let_go(target).into_iter().collect();
     let report = run.report().unwrap_or_default();
     if run.code != Some(0) || run.hung {
         findings.push(format!("exit code {:?}: {} {}", run.code, report["problems"], run.error));
     }
-    if !settled(|| nix::sys::signal::killpg(group, None) == Err(nix::Error::ESRCH)) {
-        findings.push(format!("a process of glider {group} is left"));
+    if !settled(|| processes::of_group(group).is_empty()) {
+        findings.push(format!("processes of glider are left: {:?}", processes::of_group(group)));
     }
     findings
 }

@@ -2,7 +2,7 @@
 //! process of glider's is left, and whenever the keeper lives there is a report with every thread.
 
 use super::processes::{self, Role};
-use super::stage::{Random, count, finish, glider, not_let_go, settled, start, tell};
+use super::stage::{Random, Running, count, glider, not_let_go, settled, start, tell};
 use sample_targets::{Build, Language, Optimisation, Program, Target, build};
 use serde_json::Value as Json;
 use std::os::unix::process::CommandExt;
@@ -14,6 +14,8 @@ use std::time::{Duration, Instant};
 const SHORT: usize = 10;
 /// Kills that go on at the same time, each with targets of its own: most of a trace is waiting.
 const LANES: usize = 4;
+/// Between two looks for a process that is to be killed.
+const LOOK: Duration = Duration::from_micros(200);
 /// Tries that one kill may take: a process may have ended before its moment comes.
 const TRIES: usize = 50;
 /// The user `nobody`, as most systems number it.
@@ -149,8 +151,8 @@ fn kill_once(
         false => command.arg("--no-plugins"),
     };
     let began = Instant::now();
-    let child = command.arg(subject.target.pid().to_string()).spawn().unwrap();
-    let keeper = child.id().cast_signed();
+    let running = Running::start(command.arg(subject.target.pid().to_string()));
+    let keeper = running.pid();
     let moment = longest.mul_f64(random.below(1000) as f64 / 1000.0);
     let nth = random.below(3);
     std::thread::sleep(moment);
@@ -161,8 +163,9 @@ fn kill_once(
             let pid = nix::unistd::Pid::from_raw(pid);
             trial.killed = nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL).is_ok();
         }
+        std::thread::sleep(LOOK);
     }
-    let run = finish(child);
+    let run = running.finish();
     if !trial.killed {
         *longest = began.elapsed().min(*longest + Duration::from_millis(200));
     }
@@ -170,9 +173,8 @@ fn kill_once(
         trial.findings.push(finding);
     }
     // Of the group that the keeper was the leader of nobody may be left.
-    let group = nix::unistd::Pid::from_raw(keeper);
-    if !settled(|| nix::sys::signal::killpg(group, None) == Err(nix::Error::ESRCH)) {
-        trial.findings.push(format!("a process of glider {keeper} is left"));
+    if !settled(|| processes::of_group(keeper).is_empty()) {
+        trial.findings.push(format!("processes of glider are left: {:?}", processes::of_group(keeper)));
     }
     if kind.role != Role::Keeper {
         trial.partial = run.code == Some(1);

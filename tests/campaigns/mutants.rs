@@ -7,7 +7,7 @@
 //! stripped, and the file with its debug information changes, which `--debug-dir` leads to.
 
 use super::regions::{self, Region};
-use super::stage::{self, Random, Run, count, finish, glider, start, tell};
+use super::stage::{Random, Run, Running, count, glider, not_let_go, start, tell};
 use object::{Object as _, ObjectSection as _};
 use sample_targets::{Build, Language, Optimisation, Target, build};
 use serde_json::Value as Json;
@@ -84,7 +84,7 @@ impl Subject {
     fn trace(&self) -> Run {
         let mut command = glider();
         command.args(["--format", "json", "--no-plugins", "--timeout", TIME_LIMIT]).args(&self.options);
-        finish(command.arg(self.target.pid().to_string()).spawn().unwrap())
+        Running::start(command.arg(self.target.pid().to_string())).finish()
     }
 
     /// A change of `main`'s name must be seen in the report, or else mutants would be of no use.
@@ -112,7 +112,7 @@ impl Subject {
         for (at, _) in &mutant.changes {
             self.file.write_all_at(&self.bytes[*at..=*at], *at as u64).unwrap();
         }
-        let mut findings: Vec<String> = stage::not_let_go(&self.target).into_iter().collect();
+        let mut findings: Vec<String> = not_let_go(&self.target).into_iter().collect();
         if run.hung || !matches!(run.code, Some(0 | 1)) {
             findings.push(format!("exit code {:?}, hung: {}: {}", run.code, run.hung, run.error));
         }

@@ -19,8 +19,16 @@ pub(crate) enum Role {
 struct Stat {
     state: char,
     parent: i32,
+    group: i32,
     /// When it was started, in ticks of the clock since the machine was.
     started: u64,
+}
+
+impl Stat {
+    /// Whether it is a zombie, or less.
+    fn has_ended(&self) -> bool {
+        matches!(self.state, 'Z' | 'X')
+    }
 }
 
 fn stat(pid: i32) -> Option<Stat> {
@@ -30,7 +38,8 @@ fn stat(pid: i32) -> Option<Stat> {
     Some(Stat {
         state: fields.next()?.chars().next()?,
         parent: fields.next()?.parse().ok()?,
-        started: fields.nth(17)?.parse().ok()?,
+        group: fields.next()?.parse().ok()?,
+        started: fields.nth(16)?.parse().ok()?,
     })
 }
 
@@ -45,16 +54,25 @@ pub(crate) fn children(pid: i32) -> Vec<i32> {
 
 /// The same of a process of a short life, on a kernel that keeps no list.
 fn search_children(pid: i32) -> Vec<i32> {
-    let processes = fs::read_dir("/proc").unwrap().flatten();
     // Ids are given in order: a child's is the larger one, except where they began anew between the two.
-    let numbers = processes
-        .filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok())
-        .filter(|child| *child > pid);
+    let numbers = all().filter(|child| *child > pid);
     let of_parent =
         |child: i32| stat(child).filter(|stat| stat.parent == pid).map(|stat| (stat.started, child));
     let mut children: Vec<(u64, i32)> = numbers.filter_map(of_parent).collect();
     children.sort_unstable();
     children.into_iter().map(|(_, child)| child).collect()
+}
+
+/// The ids of all processes.
+fn all() -> impl Iterator<Item = i32> {
+    let processes = fs::read_dir("/proc").unwrap().flatten();
+    processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+}
+
+/// The processes of a group that are there; one that has ended and that its new parent has not reaped is not.
+pub(crate) fn of_group(group: i32) -> Vec<i32> {
+    let is_of_group = |pid: &i32| stat(*pid).is_some_and(|stat| stat.group == group && !stat.has_ended());
+    all().filter(is_of_group).collect()
 }
 
 /// The process of a running glider that has this role now; `nth` chooses one of several workers.
@@ -73,5 +91,5 @@ pub(crate) fn find(keeper: i32, role: Role, nth: usize) -> Option<i32> {
 
 /// Whether it is there, and no zombie.
 pub(crate) fn lives(pid: i32) -> bool {
-    stat(pid).is_some_and(|stat| !matches!(stat.state, 'Z' | 'X'))
+    stat(pid).is_some_and(|stat| !stat.has_ended())
 }

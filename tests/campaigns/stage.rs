@@ -3,10 +3,11 @@
 use sample_targets::Target;
 use serde_json::Value as Json;
 use std::ffi::OsString;
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 /// After which a run of glider counts as one that hangs: far above its own limit.
@@ -20,8 +21,8 @@ pub(crate) fn count(variable: &str, short: usize) -> usize {
     }
 }
 
-/// Starts a sample with a scenario and its other arguments, as another user if one is given. It ends with the thread that starts it, so that a campaign
-/// that is stopped leaves none.
+/// Starts a sample with a scenario and its other arguments, as another user if one is given. It ends with the thread that
+/// starts it, so that a campaign that is stopped leaves none.
 pub(crate) fn start(command: &mut Command, scenario: &str, others: &[String], user: Option<u32>) -> Target {
     if let Some(user) = user {
         command.uid(user).gid(user);
@@ -78,35 +79,57 @@ impl Run {
     }
 }
 
-/// Reads a started glider to its end; one that hangs is killed.
-pub(crate) fn finish(mut child: Child) -> Run {
-    let pid = nix::unistd::Pid::from_raw(child.id().cast_signed());
-    let mut output = child.stdout.take().unwrap();
-    let mut errors = child.stderr.take().unwrap();
-    let (running, ended) = channel::<()>();
-    let watch = std::thread::spawn(move || {
-        let hung = ended.recv_timeout(HANGS) == Err(RecvTimeoutError::Timeout);
-        if hung {
-            // It is reaped only after this thread has ended.
-            nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL).unwrap();
-        }
-        hung
-    });
-    let errors = std::thread::spawn(move || {
-        let mut error = Vec::new();
-        errors.read_to_end(&mut error).map(|_| String::from_utf8_lossy(&error).into_owned())
-    });
-    let mut text = Vec::new();
-    output.read_to_end(&mut text).unwrap();
-    let error = errors.join().unwrap().unwrap();
-    drop(running);
-    let hung = watch.join().unwrap();
-    Run { code: child.wait().unwrap().code(), hung, text, error }
+/// A glider that runs, whose output is read from the start: one that nobody reads would wait, not end.
+pub(crate) struct Running {
+    child: Child,
+    text: JoinHandle<io::Result<Vec<u8>>>,
+    error: JoinHandle<io::Result<Vec<u8>>>,
+}
+
+fn read(mut pipe: impl Read + Send + 'static) -> JoinHandle<io::Result<Vec<u8>>> {
+    std::thread::spawn(move || {
+        let mut text = Vec::new();
+        pipe.read_to_end(&mut text).map(|_| text)
+    })
+}
+
+impl Running {
+    /// Starts a glider, whose output goes to pipes.
+    pub(crate) fn start(command: &mut Command) -> Running {
+        let mut child = command.spawn().unwrap();
+        let text = read(child.stdout.take().unwrap());
+        let error = read(child.stderr.take().unwrap());
+        Running { child, text, error }
+    }
+
+    pub(crate) fn pid(&self) -> i32 {
+        self.child.id().cast_signed()
+    }
+
+    /// Waits for its end; one that hangs is killed.
+    pub(crate) fn finish(mut self) -> Run {
+        let pid = nix::unistd::Pid::from_raw(self.pid());
+        let (running, ended) = channel::<()>();
+        let watch = std::thread::spawn(move || {
+            let hung = ended.recv_timeout(HANGS) == Err(RecvTimeoutError::Timeout);
+            if hung {
+                // It is reaped only after this thread has ended.
+                nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL).unwrap();
+            }
+            hung
+        });
+        let text = self.text.join().unwrap().unwrap();
+        let error = self.error.join().unwrap().unwrap();
+        drop(running);
+        let hung = watch.join().unwrap();
+        let error = String::from_utf8_lossy(&error).into_owned();
+        Run { code: self.child.wait().unwrap().code(), hung, text, error }
+    }
 }
 
 /// Whether something comes to hold within seconds.
 pub(crate) fn settled(holds: impl Fn() -> bool) -> bool {
-    [0, 1, 10, 100, 1000, 5000].into_iter().any(|pause| {
+    [0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096].into_iter().any(|pause| {
         std::thread::sleep(Duration::from_millis(pause));
         holds()
     })
