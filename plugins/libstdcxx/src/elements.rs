@@ -67,7 +67,7 @@ impl Sequence {
             Element::Pointer(pointee) => {
                 let mut words = Vec::new();
                 for (index, address) in self.addresses.into_iter().enumerate() {
-                    let Ok(pointer) = view.context.host.read_pointer(address) else { break };
+                    let Ok(pointer) = view.context.read_pointer(address) else { break };
                     let target = pointee.map(|id| view.with(pointer, id));
                     words.push(describe_pointer(view, pointer, target.as_ref()));
                     if let Some(target) = target.filter(|_| view.context.is_mapped(pointer, 1))

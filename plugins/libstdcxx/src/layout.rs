@@ -2,7 +2,7 @@
 //! their spelled name. Each question is asked of glider once.
 
 use crate::names;
-use gimli_plugin_api::{Host, Member, TypeId, TypeInfo, TypeKind};
+use gimli_plugin_api::{Address, Host, Member, TypeId, TypeInfo, TypeKind};
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -12,6 +12,11 @@ const MAX_LEVELS: u32 = 24;
 const MAX_TYPES: u32 = 1024;
 /// The alignment that malloc(3) gives, and the most that is asked for.
 const MAX_ALIGNMENT: u64 = 16;
+/// The same in a 32-bit process: in a structure even a `double` is aligned to no more.
+const MAX_ALIGNMENT_32: u64 = 4;
+/// Where an ELF file says its class, and that of 32 bits.
+const CLASS_OFFSET: u64 = 4;
+const CLASS_32: u8 = 1;
 /// Answers that are kept; a program has fewer types that matter.
 const MAX_KNOWN: usize = 1 << 16;
 
@@ -27,6 +32,8 @@ pub(crate) struct Part {
 /// Answers about types, kept for the trace.
 #[derive(Default)]
 pub(crate) struct Layouts {
+    /// Whether pointers take four bytes.
+    is_32_bit: bool,
     resolved: HashMap<TypeId, Option<Rc<TypeInfo>>>,
     members: HashMap<(TypeId, &'static str), Option<Part>>,
     alignments: HashMap<TypeId, u64>,
@@ -37,6 +44,18 @@ pub(crate) struct Layouts {
 }
 
 impl Layouts {
+    /// For a process: its objects say how large its pointers are.
+    pub(crate) fn of(host: &Host<'_>) -> Layouts {
+        let class_of = |start: Address| host.read::<u8>(start.checked_add(CLASS_OFFSET)?).ok();
+        let class = host.objects().iter().find_map(|object| class_of(object.start));
+        Layouts { is_32_bit: class == Some(CLASS_32), ..Layouts::default() }
+    }
+
+    /// Bytes of a pointer, and of an `unsigned long`.
+    pub(crate) fn word(&self) -> u64 {
+        if self.is_32_bit { 4 } else { 8 }
+    }
+
     /// The type behind typedefs and qualifiers.
     pub(crate) fn resolve(&mut self, host: &Host<'_>, id: TypeId) -> Option<Rc<TypeInfo>> {
         if let Some(known) = self.resolved.get(&id) {
@@ -108,7 +127,7 @@ impl Layouts {
         }
     }
 
-    /// What a value of the type is aligned to, at most what malloc(3) gives.
+    /// What a value of the type is aligned to at least, at most what malloc(3) gives.
     pub(crate) fn alignment(&mut self, host: &Host<'_>, id: TypeId) -> u64 {
         self.alignment_within(host, id, MAX_LEVELS)
     }
@@ -144,7 +163,9 @@ impl Layouts {
                 info.target().map_or(1, |element| self.alignment_within(host, element, levels))
             }
             _ => match info.size().map(|size| size.0) {
-                Some(size) if size.is_power_of_two() => size.min(MAX_ALIGNMENT),
+                Some(size) if size.is_power_of_two() => {
+                    size.min(if self.is_32_bit { MAX_ALIGNMENT_32 } else { MAX_ALIGNMENT })
+                }
                 _ => 1,
             },
         }

@@ -43,7 +43,8 @@ struct StandardLibrary {
 }
 
 impl Analyzer for StandardLibrary {
-    fn begin_trace(&mut self, _: &Host<'_>) -> Result<Hooks, Error> {
+    fn begin_trace(&mut self, host: &Host<'_>) -> Result<Hooks, Error> {
+        self.layouts = RefCell::new(Layouts::of(host));
         Ok(Hooks::PRINT_VALUE)
     }
 

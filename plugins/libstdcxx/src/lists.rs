@@ -14,8 +14,6 @@ use std::collections::HashSet;
 const MAX_STEPS: u64 = 4096;
 /// Elements that are believed.
 const MAX_LENGTH: u64 = 1 << 46;
-/// Alignment of a node: that of its pointers.
-const NODE_ALIGNMENT: u64 = 8;
 
 /// A node type, and the elements in its nodes.
 pub(crate) struct Node<'c, 'h> {
@@ -70,7 +68,8 @@ impl<'c, 'h> Node<'c, 'h> {
 
     /// That a node may be at `address`, which `what` leads to.
     pub(crate) fn check_link(&self, what: &str, address: Address) -> Result<(), Fault> {
-        self.view.context.ensure_points(what, address, NODE_ALIGNMENT, self.view.size()?)
+        // Aligned as its pointers are.
+        self.view.context.ensure_points(what, address, self.view.context.word(), self.view.size()?)
     }
 }
 
@@ -192,7 +191,8 @@ pub(crate) fn unordered(view: &View<'_, '_>, instance: &Instance<'_>) -> Result<
     let array = table.member("_M_buckets")?.pointer()?;
     let mut at = table.path(&["_M_before_begin", "_M_nxt"])?.pointer()?;
     ensure((1..MAX_LENGTH).contains(&buckets), || format!("{buckets} buckets"))?;
-    view.context.ensure_points("its array of buckets", array, NODE_ALIGNMENT, buckets * 8)?;
+    let word = view.context.word();
+    view.context.ensure_points("its array of buckets", array, word, buckets * word)?;
     ensure(length < MAX_LENGTH, || format!("length {length}"))?;
     ensure((length == 0) == at.is_null(), || {
         format!("its first link {at} and its length of {length} contradict each other")

@@ -48,8 +48,14 @@ pub(crate) fn shared(view: &View<'_, '_>, kind: &str) -> Result<Replacement, Fau
         return Ok(shown(format!("{kind}, owning nothing")));
     }
     let counts = block.target()?;
-    view.context.ensure_points("its control block", counts.address, 8, counts.size().unwrap_or(16))?;
-    let table = view.context.host.read_pointer(counts.address)?;
+    let word = view.context.word();
+    view.context.ensure_points(
+        "its control block",
+        counts.address,
+        word,
+        counts.size().unwrap_or(2 * word),
+    )?;
+    let table = view.context.read_pointer(counts.address)?;
     ensure(view.context.host.name_of(table).is_some(), || {
         format!("its control block {} has no virtual table", counts.address)
     })?;

@@ -8,8 +8,6 @@ use gimli_plugin_api::{Address, Replacement};
 
 /// Bytes of a block of a deque (`_GLIBCXX_DEQUE_BUF_SIZE`); one element when that is larger.
 const DEQUE_BLOCK: u64 = 512;
-/// Bits of a word of `vector<bool>` (`_Bit_type`).
-const BITS: u64 = 64;
 
 /// The addresses of the first of `length` elements of `size` bytes each.
 fn first_addresses(view: &View<'_, '_>, start: Address, length: u64, size: u64) -> Vec<Address> {
@@ -58,14 +56,17 @@ fn bits(view: &View<'_, '_>) -> Result<Replacement, Fault> {
     let (start, finish) = (first.member("_M_p")?.pointer()?, last.member("_M_p")?.pointer()?);
     let (from, to) = (first.member("_M_offset")?.number()?, last.member("_M_offset")?.number()?);
     let end = implementation.member("_M_end_of_storage")?.pointer()?;
-    ensure(from == 0 && to < BITS, || format!("bit offsets {from} and {to}"))?;
-    let words = count(start, finish, BITS / 8, "end before begin")?;
+    // `_Bit_type` is an unsigned long.
+    let word = view.context.word();
+    let bits_per_word = 8 * word;
+    ensure(from == 0 && to < bits_per_word, || format!("bit offsets {from} and {to}"))?;
+    let words = count(start, finish, word, "end before begin")?;
     ensure(end >= finish, || "end of storage before end".into())?;
-    let capacity = count(start, end, BITS / 8, "end of storage before begin")?.saturating_mul(BITS);
-    let length = words.saturating_mul(BITS).saturating_add(to);
+    let capacity = count(start, end, word, "end of storage before begin")?.saturating_mul(bits_per_word);
+    let length = words.saturating_mul(bits_per_word).saturating_add(to);
     ensure(length <= capacity, || format!("length {length} above capacity {capacity}"))?;
     if capacity > 0 {
-        view.context.ensure_points("its data pointer", start, BITS / 8, capacity / 8)?;
+        view.context.ensure_points("its data pointer", start, word, capacity / 8)?;
     }
     let shown = length.min(view.context.elements());
     let mut bytes = vec![0; usize::try_from(shown.div_ceil(8)).map_err(|_| Fault::Unknown)?];
@@ -119,9 +120,9 @@ impl Position {
         ensure(self.last.wrapping_sub(self.first) == block, || {
             format!("the block of {name} has {} bytes, not {block}", self.last.wrapping_sub(self.first))
         })?;
-        let is_in_map = (map.0..map.1).contains(&self.node) && self.node.is_multiple_of(8);
+        let is_in_map = (map.0..map.1).contains(&self.node) && self.node.is_multiple_of(view.context.word());
         ensure(is_in_map, || format!("{name} lies outside of the map"))?;
-        let noted = view.context.host.read_pointer(Address(self.node))?;
+        let noted = view.context.read_pointer(Address(self.node))?;
         ensure(noted.0 == self.first, || format!("the map has another block for {name}"))
     }
 }
@@ -134,11 +135,12 @@ pub(crate) fn deque(view: &View<'_, '_>) -> Result<Replacement, Fault> {
     let size = element.size()?;
     let per_block = (DEQUE_BLOCK / size).max(1);
     let block = per_block.saturating_mul(size);
+    let word = view.context.word();
     let map = implementation.member("_M_map")?.pointer()?;
     let blocks = implementation.member("_M_map_size")?.number()?;
-    let map_end = blocks.checked_mul(8).and_then(|bytes| map.checked_add(bytes));
+    let map_end = blocks.checked_mul(word).and_then(|bytes| map.checked_add(bytes));
     let map_end = map_end.ok_or_else(|| Fault::Invalid(format!("a map of {blocks} blocks")))?;
-    view.context.ensure_points("its map", map, 8, blocks.saturating_mul(8))?;
+    view.context.ensure_points("its map", map, word, blocks.saturating_mul(word))?;
     let (begin, end) = (Position::read(&start)?, Position::read(&finish)?);
     begin.check(view, block, (map.0, map_end.0), "begin")?;
     end.check(view, block, (map.0, map_end.0), "end")?;
@@ -146,14 +148,14 @@ pub(crate) fn deque(view: &View<'_, '_>) -> Result<Replacement, Fault> {
     view.context.ensure_points("its last block", Address(end.first), element.alignment(), block)?;
     let to_start = |position: &Position| count(Address(position.first), Address(position.current), size, "");
     let (skipped, last) = (to_start(&begin)?, to_start(&end)?);
-    let whole = end.node.checked_sub(begin.node).ok_or_else(|| Fault::invalid("end before begin"))? / 8;
+    let whole = end.node.checked_sub(begin.node).ok_or_else(|| Fault::invalid("end before begin"))? / word;
     let length = whole.saturating_mul(per_block).saturating_add(last).checked_sub(skipped);
     let length = length.ok_or_else(|| Fault::invalid("end before begin"))?;
     let mut addresses = Vec::new();
     for index in 0..length.min(view.context.elements()) {
         let at = skipped.saturating_add(index);
-        let node = Address(begin.node.saturating_add(at / per_block * 8));
-        let first = view.context.host.read_pointer(node)?;
+        let node = Address(begin.node.saturating_add(at / per_block * word));
+        let first = view.context.read_pointer(node)?;
         view.context.ensure_points("a block", first, element.alignment(), block)?;
         addresses.extend(first.checked_add(at % per_block * size));
     }

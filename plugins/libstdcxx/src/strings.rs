@@ -9,7 +9,7 @@ use gimli_plugin_api::{Address, Replacement};
 /// Longer than any string; half of the address space.
 const MAX_LENGTH: u64 = 1 << 46;
 /// References to a shared string that are believed.
-const MAX_REFERENCES: i64 = 1 << 30;
+const MAX_REFERENCES: i32 = 1 << 30;
 
 /// A string, of the ABI whose members it has.
 pub(crate) fn string(view: &View<'_, '_>, instance: &Instance<'_>) -> Result<Replacement, Fault> {
@@ -17,7 +17,7 @@ pub(crate) fn string(view: &View<'_, '_>, instance: &Instance<'_>) -> Result<Rep
     let start = match view.path(&["_M_dataplus", "_M_p"]) {
         Ok(pointer) => pointer.pointer()?,
         // clang does not describe the structure, which has nothing else that takes room.
-        Err(_) => view.context.host.read_pointer(view.member("_M_dataplus")?.address)?,
+        Err(_) => view.context.read_pointer(view.member("_M_dataplus")?.address)?,
     };
     let width = character.width as u64;
     let length = match view.has("_M_string_length") {
@@ -54,15 +54,16 @@ fn small_string_length(view: &View<'_, '_>, start: Address, width: u64) -> Resul
 
 /// Before: copies share one block; length, capacity and references lie before the characters.
 fn shared_string_length(view: &View<'_, '_>, start: Address, width: u64) -> Result<u64, Fault> {
-    const HEADER: u64 = 24;
-    let header = start.checked_sub(HEADER).ok_or_else(|| Fault::invalid("its data pointer is null"))?;
-    view.context.ensure_points("its data pointer", header, 8, HEADER)?;
-    let [length, capacity, references]: [u64; 3] = view.context.host.read(header)?;
+    let word = view.context.word();
+    let size = 3 * word;
+    let header = start.checked_sub(size).ok_or_else(|| Fault::invalid("its data pointer is null"))?;
+    view.context.ensure_points("its data pointer", header, word, size)?;
+    let length = view.context.read_number(header, word)?;
+    let capacity = view.context.read_number(Address(header.0.saturating_add(word)), word)?;
     ensure(length < MAX_LENGTH && length <= capacity, || {
         format!("length {length} above capacity {capacity}")
     })?;
-    // An `int`, and padding.
-    let references = i64::from(references as u32 as i32);
+    let references: i32 = view.context.host.read(Address(header.0.saturating_add(2 * word)))?;
     ensure((-1..MAX_REFERENCES).contains(&references), || format!("{references} references"))?;
     view.context.ensure_points("its data", start, width, length.saturating_add(1).saturating_mul(width))?;
     Ok(length)

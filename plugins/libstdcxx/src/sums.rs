@@ -72,7 +72,7 @@ pub(crate) fn function(view: &View<'_, '_>) -> Result<Replacement, Fault> {
     };
     // A pointer to a function is kept as it is, what it points at has a name.
     if target.contains("(*)") {
-        let pointer = view.context.host.read_pointer(view.member("_M_functor")?.address)?;
+        let pointer = view.context.read_pointer(view.member("_M_functor")?.address)?;
         if let Some(named) = symbol_at(pointer) {
             return Ok(Replacement::new(format!("std::function of {named}")));
         }

@@ -40,6 +40,24 @@ impl<'c, 'h> Context<'c, 'h> {
         self.layouts.borrow_mut().argument(self.host, of, index)
     }
 
+    /// Bytes of a pointer, and of an `unsigned long`.
+    pub(crate) fn word(&self) -> u64 {
+        self.layouts.borrow().word()
+    }
+
+    /// Reads an unsigned number of `size` bytes.
+    pub(crate) fn read_number(&self, address: Address, size: u64) -> Result<u64, Fault> {
+        let mut bytes = [0; 8];
+        let wanted = usize::try_from(size).ok().and_then(|size| bytes.get_mut(..size));
+        self.host.read_exact(address, wanted.ok_or(Fault::Unknown)?)?;
+        Ok(u64::from_le_bytes(bytes))
+    }
+
+    /// Reads a pointer.
+    pub(crate) fn read_pointer(&self, address: Address) -> Result<Address, Fault> {
+        self.read_number(address, self.word()).map(Address)
+    }
+
     /// Elements of a container that are walked and shown.
     pub(crate) fn elements(&self) -> u64 {
         self.host.limits().elements.min(MAX_PARTS)
@@ -134,11 +152,7 @@ impl<'c, 'h> View<'c, 'h> {
 
     /// An integer or pointer, zero-extended.
     pub(crate) fn number(&self) -> Result<u64, Fault> {
-        let size = self.size()?;
-        let mut bytes = [0; 8];
-        let wanted = usize::try_from(size).ok().and_then(|size| bytes.get_mut(..size));
-        self.context.host.read_exact(self.address, wanted.ok_or(Fault::Unknown)?)?;
-        Ok(u64::from_le_bytes(bytes))
+        self.context.read_number(self.address, self.size()?)
     }
 
     /// An integer, sign-extended.

@@ -87,6 +87,12 @@ fn every_value_is_what_gdb_shows_of_the_older_interface() {
 }
 
 #[test]
+fn every_value_is_what_gdb_shows_in_a_32_bit_program() {
+    check(&compile("values.cpp", "values_32", &["-O0", "-m32"]));
+    check(&compile("values.cpp", "values_32_old", &["-O2", "-m32", "-D_GLIBCXX_USE_CXX11_ABI=0"]));
+}
+
+#[test]
 fn containers_in_containers_are_what_gdb_shows_however_long_their_names() {
     for (name, options) in [("deep_0", ["-O0", "-gdwarf-5"]), ("deep_2", ["-O2", "-gdwarf-4"])] {
         let target = start(&compile("deep.cpp", name, &options), &[]);
