@@ -6,11 +6,11 @@ use anyhow::Context;
 use glider::analyzer::{self, GliderAnalyzer};
 use glider::cli::{self, Settings, When, exit};
 use glider::limits::PLUGIN_CALLS;
-use glider::plugin;
+use glider::plugin::{self, PluginLister};
 use glider::report::Status;
 use glider::report::render::Style;
 use glider::session::last_resort::LastResort;
-use glider::session::{Request, outlet, trace};
+use glider::session::{Request, look, outlet, trace};
 use glider::session::{child_signals, own_limits};
 use glider::target::open_target;
 use std::fs::File;
@@ -55,9 +55,20 @@ fn run(settings: &Settings) -> anyhow::Result<u8> {
     let (plugins, unused) =
         plugin::sources_for(&process, settings.plugins.clone(), settings.plugin_path_from_environment)?;
     unused.iter().for_each(|why| say(why));
+    let request = Request {
+        threads: settings.threads.clone(),
+        timeout: settings.timeout,
+        redactor: settings.redactor.clone(),
+        limits: settings.limits.clone(),
+        pause: settings.pause,
+        max_copy: settings.max_copy,
+        servers: settings.debug.servers,
+    };
     if settings.lists_plugins {
-        let plan = plugin::look_for_plugins(&process, &plugins)?;
-        standard_output()?.write_all(plugin::render_plan(&plan).as_bytes())?;
+        let footer = look(&process, &request, &mut PluginLister { sources: plugins })?;
+        for list in footer.plugin_output {
+            standard_output()?.write_all(list.text.as_bytes())?;
+        }
         return Ok(exit::COMPLETE);
     }
     // Opened now, so that a path that cannot be written to costs the target nothing.
@@ -80,15 +91,6 @@ fn run(settings: &Settings) -> anyhow::Result<u8> {
         plugins,
         notes_plugin_calls: settings.trace_plugins,
     });
-    let request = Request {
-        threads: settings.threads.clone(),
-        timeout: settings.timeout,
-        redactor: settings.redactor.clone(),
-        limits: settings.limits.clone(),
-        pause: settings.pause,
-        max_copy: settings.max_copy,
-        servers: settings.debug.servers,
-    };
     let trace = trace(&process, &request, &mut analyzer).inspect_err(|_| {
         if let (Some(path), Some(file)) = (&settings.output, &file) {
             outlet::remove_unused(path, file);

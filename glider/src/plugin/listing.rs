@@ -1,5 +1,5 @@
 //! `glider plugins PID`: what would be loaded for a process, and why not. Nothing of a plugin
-//! runs, and the process is not stopped.
+//! runs, and the process is not stopped. Its files are read by a confined process, as for a trace.
 
 #![forbid(unsafe_code)]
 
@@ -7,32 +7,38 @@ use super::doors::Doors;
 use super::search::{Finder, Plan, Search, Sources, Verdict};
 use crate::address::Address;
 use crate::object::{Modules, ObjectCache};
-use crate::report::{FoundBy, escaped};
-use crate::target::{LiveMemory, ProcessDirectory, TargetError};
+use crate::report::{Footer, FoundBy, PluginText, escaped};
+use crate::session::{Analyzer, Output};
+use crate::target::{Capture, Mapping, Memory, ProcessInfo};
 use std::fmt::Write;
 
 /// `AT_ENTRY` of getauxval(3).
 const AT_ENTRY: u64 = 9;
 
-/// Looks for the plugins of a running process.
-///
-/// # Errors
-/// When its memory map or memory cannot be read.
-pub fn look_for_plugins(process: &ProcessDirectory, sources: &Sources) -> Result<Plan, TargetError> {
-    let maps = process.read_maps().map_err(|error| TargetError::system("read the memory map", error))?;
-    let memory = process.open_memory().map_err(|error| TargetError::system("read the memory", error))?;
-    let memory = LiveMemory::new(memory);
-    let mut modules =
-        Modules::load(process.pid(), &maps.mappings, Some(&memory), &mut ObjectCache::default());
-    let auxv = process.read_auxv().unwrap_or_default();
-    if let Some((_, entry)) = auxv.iter().find(|(kind, _)| *kind == AT_ENTRY) {
-        modules.set_entry(Address(*entry));
+/// Looks for the plugins of a process; the list is what its footer has plugins print.
+#[derive(Debug)]
+pub struct PluginLister {
+    /// Which plugins there may be.
+    pub sources: Sources,
+}
+
+impl Analyzer for PluginLister {
+    fn prepare(&mut self, _process: &ProcessInfo, _mappings: &[Mapping]) {}
+
+    fn analyze(&mut self, capture: &Capture, memory: &dyn Memory, _output: &mut dyn Output) -> Footer {
+        let mut objects = ObjectCache::default();
+        let mut modules = Modules::load(capture.process.pid, &capture.mappings, Some(memory), &mut objects);
+        if let Some((_, entry)) = capture.auxv.iter().find(|(kind, _)| *kind == AT_ENTRY) {
+            modules.set_entry(Address(*entry));
+        }
+        let plan = Finder::default().plan(&self.sources, &modules, memory);
+        let list = PluginText { plugin: String::new(), text: render_plan(&plan) };
+        Footer { plugin_output: vec![list], ..Footer::default() }
     }
-    Ok(Finder::default().plan(sources, &modules, &memory))
 }
 
 /// The list as text: for each object each name looked for, and each place it was looked for at.
-pub fn render_plan(plan: &Plan) -> String {
+fn render_plan(plan: &Plan) -> String {
     let mut text = String::new();
     let mut object = None;
     // Writing to a string does not fail.

@@ -32,6 +32,6 @@ pub use declared::Wanted;
 pub use doors::Doors;
 pub use foreign::sources_for;
 pub use host::Host;
-pub use listing::{look_for_plugins, render_plan};
+pub use listing::PluginLister;
 pub use search::{Beside, Finder, Plan, Planned, SYSTEM_FOLDER, Search, Sources, Verdict};
 pub use supervisor::{Analysis, Seat, Supervisor, supervise};

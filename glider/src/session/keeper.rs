@@ -82,7 +82,7 @@ pub struct Trace {
 
 /// How the analysis of the held target ended.
 #[derive(Debug)]
-enum Outcome {
+pub(super) enum Outcome {
     Done,
     Died,
     TimedOut,
@@ -189,7 +189,7 @@ fn check_threads(
 }
 
 /// What the analyzer process does, from its first to its last moment.
-fn analyze(
+pub(super) fn analyze(
     analyzer: &mut dyn Analyzer,
     info: &ProcessInfo,
     mappings: &[Mapping],
@@ -375,7 +375,7 @@ fn mode(pause: Pause) -> PauseMode {
 }
 
 /// Waits for the end of the analysis, and takes note of what becomes of a process that is held.
-fn await_done(mut hold: Option<&mut Hold<'_>>, link: &Link, deadline: Instant) -> Outcome {
+pub(super) fn await_done(mut hold: Option<&mut Hold<'_>>, link: &Link, deadline: Instant) -> Outcome {
     let mut set = SigSet::empty();
     set.add(Signal::SIGCHLD);
     let child_signals = SignalFd::with_flags(&set, SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC).ok();

@@ -9,6 +9,7 @@ pub mod fallback;
 mod keeper;
 pub mod last_resort;
 mod link;
+mod look;
 pub mod outlet;
 pub mod own_limits;
 pub mod shared_memory;
@@ -16,6 +17,7 @@ pub mod spool;
 pub mod workers;
 
 pub use keeper::{Pause, Request, Trace, trace};
+pub use look::look;
 
 use crate::report::Footer;
 use crate::target::{Capture, Mapping, Memory, ProcessInfo};
