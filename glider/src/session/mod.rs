@@ -4,6 +4,7 @@
 mod analyzer_process;
 pub mod bare;
 pub mod child_signals;
+mod controls;
 mod debug_packages;
 pub mod fallback;
 mod keeper;

@@ -13,6 +13,7 @@
 #![forbid(unsafe_code)]
 
 use super::Output;
+use super::controls::Controls;
 use crate::limits;
 use crate::report::Footer;
 use rustix::fs::{MemfdFlags, memfd_create};
@@ -276,12 +277,13 @@ impl SpoolReader {
     /// # Errors
     /// Those of `output`, and of reading a part that is no longer there.
     pub fn copy(&self, part: Part, output: &mut dyn Write) -> io::Result<()> {
-        let mut buffer = vec![0; CHUNK];
+        let (mut buffer, mut controls) = (vec![0; CHUNK], Controls::default());
         let (mut offset, end) = (part.offset, part.offset + part.length);
         while offset < end {
             let wanted = usize::try_from(end - offset).map_or(CHUNK, |rest| rest.min(CHUNK));
             let chunk = buffer.get_mut(..wanted).unwrap_or_default();
             self.file.read_exact_at(chunk, offset)?;
+            controls.take_out(chunk);
             output.write_all(chunk)?;
             offset += wanted as u64;
         }
