@@ -4,6 +4,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::ffi::OsString;
 use std::fs;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::OnceLock;
@@ -129,6 +130,14 @@ impl Stage {
         let mut command = Command::new(program.into());
         let (name, value) = self.mark.split_once('=').expect("the mark is an assignment");
         command.env(name, value).stdin(Stdio::null());
+        // A test that runs under nohup(1) ignores SIGHUP, and so would all that it starts.
+        // SAFETY: between fork and exec, signal(2) is one system call and touches no memory.
+        unsafe {
+            command.pre_exec(|| {
+                nix::sys::signal::signal(Signal::SIGHUP, nix::sys::signal::SigHandler::SigDfl)?;
+                Ok(())
+            })
+        };
         command
     }
 
