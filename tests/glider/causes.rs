@@ -196,5 +196,14 @@ fn causes_of_32_bit_programs_are_told_as_well() -> Result<()> {
         let [found, text, _] = cause(&recipe, words)?;
         assert!(found == kind && text.contains(part), "{words:?}: {found:?} {text:?}, not {kind:?} {part:?}");
     }
+    for (scenario, part) in
+        [("uncaught-exception", "ParseError: no '='"), ("broken-promise", "Refused: the peer refused")]
+    {
+        for level in [Optimisation::O0, Optimisation::O2] {
+            let recipe = Build::new(Language::Cpp, level, 5).flag("-m32");
+            let [kind, text, _] = cause(&recipe, &["fault-handler", scenario])?;
+            assert!(kind == "cpp_terminate" && text.contains(part), "{recipe} {scenario}: {kind:?} {text:?}");
+        }
+    }
     Ok(())
 }

@@ -106,3 +106,33 @@ fn vectors_of_64_bytes_are_their_elements_in_memory_and_in_registers() -> Result
     }
     Ok(())
 }
+
+#[test]
+fn thrown_numbers_and_texts_are_told_with_their_value() -> Result<()> {
+    let source = r#"
+        #include <cstdio>
+        #include <unistd.h>
+        template <typename Thrown> void handle(Thrown thrown, void (*next)()) {
+            try { throw thrown; } catch (Thrown) { next(); }
+        }
+        void wait_here() { std::puts("ready"), std::fflush(stdout), pause(); }
+        void with_text() { handle("text", wait_here); }
+        void with_float() { handle(-2.5, with_text); }
+        void with_bool() { handle(true, with_float); }
+        void with_unsigned() { handle(4000000000u, with_bool); }
+        void with_long_long() { handle(-5000000000LL, with_unsigned); }
+        int main() { handle(-42L, with_long_long); }"#;
+    for flags in [&[] as &[&str], &["-m32"]] {
+        let report = report_of_source("g++", flags, source)?;
+        let told = [
+            "char const* @ 0x…: text",
+            "double @ 0x…: -2.5",
+            "bool @ 0x…: true",
+            "unsigned int @ 0x…: 4000000000",
+            "long long @ 0x…: -5000000000",
+            "long @ 0x…: -42",
+        ];
+        assert_in_order(&report, "thrown", &told);
+    }
+    Ok(())
+}

@@ -22,6 +22,8 @@ fn builds() -> Vec<Build> {
         })
         .collect();
     builds.push(Build::new(Language::Cpp, Optimisation::O2, 5).flag("-static-libstdc++"));
+    builds.push(Build::new(Language::Cpp, Optimisation::O0, 5).flag("-m32"));
+    builds.push(Build::new(Language::Cpp, Optimisation::O2, 5).flag("-m32").flag("-static-libstdc++"));
     builds
 }
 

@@ -186,8 +186,12 @@ fn start(program: &Path) -> Result<Guard> {
 
 /// Waits until the first thread of a process is in pause(2), on its way to which it is.
 fn wait_for_pause(pid: u32) -> Result<()> {
+    /// Its number in a 32-bit process (arch/x86/entry/syscalls/syscall_32.tbl).
+    const PAUSE_32: i64 = 29;
     let current = format!("/proc/{pid}/syscall");
-    while !std::fs::read_to_string(&current)?.starts_with(&format!("{} ", libc::SYS_pause)) {
+    let numbers = [libc::SYS_pause, PAUSE_32].map(|number| format!("{number} "));
+    let is_there = |text: String| numbers.iter().any(|number| text.starts_with(number));
+    while !is_there(std::fs::read_to_string(&current)?) {
         if std::fs::read_to_string(format!("/proc/{pid}/stat"))?.contains(") Z ") {
             return Err("it has ended".into());
         }

@@ -1,11 +1,12 @@
-//! Exceptions that a thread has thrown and is not done with, which they are and what they say: of C++ (GNU libstdc++ on
-//! x86-64), and the panics of Rust.
+//! Exceptions that a thread has thrown and is not done with, which they are and what they say: of C++ (GNU libstdc++), and the panics of Rust.
 //!
 //! Those that were caught are in a list of the thread (`__cxa_eh_globals`), the one caught last first. Of those
 //! that are on their way to a handler there is only a count; the code that runs meanwhile, destructors, has
 //! them in its frames.
 
 mod globals;
+mod plain;
+mod result;
 pub(crate) mod rust_panic;
 pub(crate) mod rust_text;
 mod thrown;
@@ -20,8 +21,6 @@ use crate::unwind::Frame;
 
 /// Exceptions that a thread can have in its handlers, one inside of the other.
 const MAX_CAUGHT: usize = 32;
-/// Offset in `__cxa_exception` of the one that was caught before it.
-const NEXT: u64 = 0x20;
 
 /// An exception.
 #[derive(Clone)]
@@ -58,27 +57,30 @@ pub(crate) fn in_flight(
     thread: &ThreadRegisters,
     frames: &[Frame],
 ) -> InFlight {
+    let arch = thread.general.arch();
+    let next_offset = what::Layout::of(arch).next;
     let read = || {
         let globals = globals.of_thread(process, thread)?;
-        let first = process.memory.read_u64(globals)?;
+        let first = process.memory.read_word(globals, arch)?;
         // struct __cxa_eh_globals { __cxa_exception *caughtExceptions; unsigned uncaughtExceptions; }
-        let count = process.memory.read_u64(globals.checked_add(8)?)? as u32;
+        let count = process.memory.read_word(globals.checked_add(arch.word())?, arch)? as u32;
         Some((first, count))
     };
     let Some((first, thrown_count)) = read() else { return InFlight::default() };
     let mut found = InFlight { is_known: true, thrown_count, ..InFlight::default() };
     let mut next = first;
     while next != 0 && found.caught.len() < MAX_CAUGHT {
-        let Some(exception) = what::read(process, Address(next)) else {
+        let Some(exception) = what::read(process, arch, Address(next)) else {
             found.has_unknown = true;
             break;
         };
         found.caught.push(exception);
-        let after = next.checked_add(NEXT).and_then(|place| process.memory.read_u64(Address(place)));
+        let after =
+            next.checked_add(next_offset).and_then(|place| process.memory.read_word(Address(place), arch));
         next = after.filter(|after| *after != next).unwrap_or(0);
     }
     if thrown_count > 0 {
-        found.thrown = thrown::find(process, frames, &found.caught, thrown_count);
+        found.thrown = thrown::find(process, arch, frames, &found.caught, thrown_count);
     }
     found
 }

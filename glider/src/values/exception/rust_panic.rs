@@ -5,6 +5,7 @@ use super::rust_text::{owned, text, words};
 use super::thrown::kept_words;
 use super::{Exception, Process};
 use crate::address::Address;
+use crate::target::Arch;
 use crate::unwind::Frame;
 use crate::values::rust::dropped_type;
 
@@ -32,7 +33,7 @@ pub(crate) fn count_place(process: &Process<'_>) -> Option<Address> {
 /// The panic that a thread with these frames unwinds for, when `count` says that one does.
 pub(crate) fn find(process: &Process<'_>, count: Address, frames: &[Frame]) -> Option<Exception> {
     let is_any = process.memory.read_u64(count)? & !ALWAYS_ABORT > 0;
-    let words = if is_any { kept_words(process, frames) } else { Vec::new() };
+    let words = if is_any { kept_words(process, Arch::X86_64, frames) } else { Vec::new() };
     let mut found = words.into_iter().filter_map(|word| read(process, word));
     // Of several it is not told which one it is.
     found.next().filter(|_| found.next().is_none())

@@ -1,28 +1,28 @@
 //! Exceptions on their way to a handler. The code that runs meanwhile, and resumes the way afterwards, keeps
 //! the address of the exception in a register that calls preserve or on the stack.
 
-use super::what::{self, CLASS, GNU_CPP, HEADER};
+use super::what::{self, GNU_CPP, Layout};
 use super::{Exception, rust_text};
 use crate::address::Address;
+use crate::target::Arch;
 use crate::unwind::Frame;
 use crate::values::Process;
 
-/// Offset in `__cxa_exception` of how many handlers it is in, 32 bits.
-const HANDLERS: u64 = 0x28;
 /// Bytes before it at which its owners are counted, 32 bits.
 const OWNERS: u64 = 0x10;
 
 /// The exceptions that are kept in `frames` and in no handler; none unless there are `count` of them.
 pub(super) fn find(
     process: &Process<'_>,
+    arch: Arch,
     frames: &[Frame],
     caught: &[Exception],
     count: u32,
 ) -> Vec<Exception> {
     let mut found: Vec<Exception> = Vec::new();
-    for word in kept_words(process, frames) {
-        let Some(header) = header(process, word) else { continue };
-        let Some(exception) = what::read(process, header) else { continue };
+    for word in kept_words(process, arch, frames) {
+        let Some(header) = header(process, arch, word) else { continue };
+        let Some(exception) = what::read(process, arch, header) else { continue };
         let is_known = |other: &Exception| other.object == exception.object;
         if !caught.iter().chain(&found).any(is_known) {
             found.push(exception);
@@ -32,12 +32,17 @@ pub(super) fn find(
 }
 
 /// What is in the registers of the frames and on their stack, each once.
-pub(super) fn kept_words(process: &Process<'_>, frames: &[Frame]) -> Vec<u64> {
+pub(super) fn kept_words(process: &Process<'_>, arch: Arch, frames: &[Frame]) -> Vec<u64> {
     let registers = frames.iter().flat_map(|frame| frame.registers.known().map(|(_, value)| value));
     let mut words: Vec<u64> = registers.collect();
     let start = frames.first().and_then(|frame| frame.registers.sp()).unwrap_or_default() & !7;
     let end = frames.iter().filter_map(|frame| frame.cfa).max().map_or(start, |cfa| cfa.0);
-    words.extend(rust_text::words(process.memory, start, end));
+    for pair in rust_text::words(process.memory, start, end) {
+        match arch {
+            Arch::X86_64 => words.push(pair),
+            Arch::X86 => words.extend([arch.cut(pair), pair >> 32]),
+        }
+    }
     words.sort_unstable();
     words.dedup();
     words
@@ -45,13 +50,14 @@ pub(super) fn kept_words(process: &Process<'_>, frames: &[Frame]) -> Vec<u64> {
 
 /// The `__cxa_exception` of what is at an address, an `_Unwind_Exception` or the object that was thrown, if it
 /// has an owner and is in no handler.
-fn header(process: &Process<'_>, address: u64) -> Option<Address> {
+fn header(process: &Process<'_>, arch: Arch, address: u64) -> Option<Address> {
     let memory = process.memory;
-    let header = [CLASS, HEADER].into_iter().find_map(|before| {
+    let layout = Layout::of(arch);
+    let header = [layout.class, layout.header].into_iter().find_map(|before| {
         let header = Address(address.checked_sub(before)?);
-        (memory.read_u64(header.checked_add(CLASS)?)? == GNU_CPP).then_some(header)
+        (memory.read_u64(header.checked_add(layout.class)?)? == GNU_CPP).then_some(header)
     })?;
-    let handlers = memory.read_u64(header.checked_add(HANDLERS)?)? as u32;
+    let handlers = memory.read_u64(header.checked_add(layout.handlers)?)? as u32;
     let owners = memory.read_u64(Address(header.0.checked_sub(OWNERS)?))? as u32;
     (handlers == 0 && (1..=1024).contains(&owners)).then_some(header)
 }
