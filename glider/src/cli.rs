@@ -177,12 +177,9 @@ struct Arguments {
     #[arg(long, value_name = "SECONDS", env = "GIMLI_TIMEOUT", default_value = "60", value_parser = parse_seconds)]
     timeout: Duration,
 
-    /// Let the process go after so long, even if memory is still to be read
+    /// Let the process go after so long, even if memory is still to be copied or read
     ///
-    /// By default the process is held until all memory that the report shows has been read: only
-    /// while memory is copied, where all that can change is not more than --max-copy, else until
-    /// the analysis is done. With this option it is let go then; what is read later comes from the
-    /// running process and is marked so. The stacks are read first.
+    /// The stacks are copied first; what is read later comes from the running process and is marked so.
     #[arg(long, value_name = "MS", value_parser = parse_milliseconds, conflicts_with = "snapshot")]
     max_pause: Option<Duration>,
 
@@ -192,8 +189,12 @@ struct Arguments {
     #[arg(long)]
     snapshot: bool,
 
-    /// Most memory copied so that the process can be let go before it is analyzed (suffixes: k, M, G)
-    #[arg(long, value_name = "SIZE", default_value = "64M", value_parser = parse_size)]
+    /// Most memory copied, beside the stacks, so that the process can be let go before it is analyzed
+    ///
+    /// Where more can change, what words of the stacks lead to is copied, the nearest first; what is
+    /// read beyond that comes from the running process and is marked so. With 0 nothing is copied: the process
+    /// is held until all that the report shows has been read, however long that takes (suffixes: k, M, G).
+    #[arg(long, value_name = "SIZE", default_value = "8M", value_parser = parse_size)]
     max_copy: u64,
 
     /// Processes that analyze threads at the same time

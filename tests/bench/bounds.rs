@@ -98,8 +98,8 @@ fn growth(smaller: &Row, larger: &Row, peers: &[Peer]) -> Option<Bound> {
     let time = |row: &Row| row.of(peers, Tool::Glider).map(seconds);
     let ratio = match (smaller.case.kind, larger.case.kind) {
         (
-            Kind::Stacks { threads, frames, spin: false },
-            Kind::Stacks { threads: more_threads, frames: more_frames, spin: false },
+            Kind::Stacks { threads, frames, heap: 0, spin: false },
+            Kind::Stacks { threads: more_threads, frames: more_frames, heap: 0, spin: false },
         ) if (threads == more_threads || frames == more_frames)
             && larger.case.frames > smaller.case.frames =>
         {

@@ -17,11 +17,11 @@ type Place = fn(&Row) -> Option<f64>;
 
 const PANELS: [(&str, Place); 3] = [
     ("threads, 26 frames each", |row| match row.case.kind {
-        Kind::Stacks { threads, frames: 26, spin: false } => Some(f64::from(threads)),
+        Kind::Stacks { threads, frames: 26, heap: 0, spin: false } => Some(f64::from(threads)),
         _ => None,
     }),
     ("frames of one thread", |row| match row.case.kind {
-        Kind::Stacks { threads: 1, frames, .. } => Some(f64::from(frames)),
+        Kind::Stacks { threads: 1, frames, heap: 0, .. } => Some(f64::from(frames)),
         _ => None,
     }),
     ("MB of DWARF, the same frames", |row| match row.case.kind {

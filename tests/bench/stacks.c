@@ -1,6 +1,6 @@
-/* A target for the benchmark: `stacks THREADS FRAMES [spin]` has that many threads, each with that
- * many frames on its stack, every one with variables worth showing; prints "ready PID" and blocks, or has all
- * threads spin. */
+/* A target for the benchmark: `stacks THREADS FRAMES [MIB [spin]]` has that many threads, each with that
+ * many frames on its stack, every one with variables worth showing, and so many MiB of other memory, full of
+ * pointers into itself; prints "ready PID" and blocks, or has all threads spin. */
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <stdio.h>
@@ -73,14 +73,31 @@ static void *run(void *frames)
     return (void *)parse(*(int *)frames - AROUND_THREAD, NULL);
 }
 
+/* What a server keeps on its heap. */
+static void **fill_heap(long mib)
+{
+    long count = (mib << 20) / (long)sizeof(void *) + 1, seed = 1;
+    void **heap = malloc(count * sizeof *heap);
+    for (long i = 0; heap && i < count; i++) {
+        seed = (seed * 25214903917 + 11) & 0xffffffffffff;
+        heap[i] = heap + (seed >> 8) % count;
+    }
+    return heap;
+}
+
 int main(int argc, char **argv)
 {
     int threads = argc > 1 ? atoi(argv[1]) : 0, frames = argc > 2 ? atoi(argv[2]) : 0;
-    if (threads < 1 || frames < 8 || frames > 1000000) {
-        fprintf(stderr, "usage: stacks THREADS FRAMES [spin] (at least 1 and 8)\n");
+    if (threads < 1 || frames < 8 || frames > 1000000 ) {
+        fprintf(stderr, "usage: stacks THREADS FRAMES [MIB [spin]] (at least 1 and 8)\n");
         return 64;
     }
-    spins = argc > 3;
+    spins = argc > 4;
+    void **heap = fill_heap(argc > 3 ? atol(argv[3]) : 0);
+    if (!heap) {
+        perror("malloc");
+        return 1;
+    }
     /* For the frames of this thread; the others' stacks are made to measure. */
     struct rlimit stack;
     getrlimit(RLIMIT_STACK, &stack);
@@ -100,5 +117,5 @@ int main(int argc, char **argv)
     }
     printf("ready %d\n", getpid());
     fflush(stdout);
-    return (int)parse(frames - AROUND_MAIN, NULL);
+    return (int)parse(frames - AROUND_MAIN, NULL) + (heap[0] != NULL);
 }

@@ -37,6 +37,8 @@ pub(crate) enum Kind {
         threads: u32,
         /// Frames of each.
         frames: u32,
+        /// MiB of memory beside the stacks.
+        heap: u32,
         /// Whether the threads run instead of waiting.
         spin: bool,
     },
@@ -49,10 +51,10 @@ pub(crate) enum Kind {
     },
 }
 
-const fn stacks(name: &'static str, threads: u32, frames: u32, spin: bool) -> Case {
+const fn stacks(name: &'static str, threads: u32, frames: u32, heap: u32, spin: bool) -> Case {
     // gdb does not show what is beyond main, and lldb not always what a thread begins with.
     let shown = threads * (frames - 4);
-    Case { name, kind: Kind::Stacks { threads, frames, spin }, frames: shown as usize }
+    Case { name, kind: Kind::Stacks { threads, frames, heap, spin }, frames: shown as usize }
 }
 
 const fn large(name: &'static str, stamps: usize) -> Case {
@@ -61,14 +63,16 @@ const fn large(name: &'static str, stamps: usize) -> Case {
 }
 
 /// Every target.
-pub(crate) const CASES: [Case; 10] = [
-    stacks("1 thread × 20 frames", 1, 20, false),
-    stacks("100 threads × 26 frames", 100, 26, false),
-    stacks("1,000 threads × 26 frames", 1000, 26, false),
-    stacks("4,000 threads × 26 frames", 4000, 26, false),
-    stacks("1 thread × 5,000 frames", 1, 5000, false),
-    stacks("1 thread × 50,000 frames", 1, 50_000, false),
-    stacks("32 threads spinning", 32, 26, true),
+pub(crate) const CASES: [Case; 12] = [
+    stacks("1 thread × 20 frames", 1, 20, 0, false),
+    stacks("100 threads × 26 frames", 100, 26, 0, false),
+    stacks("1,000 threads × 26 frames", 1000, 26, 0, false),
+    stacks("4,000 threads × 26 frames", 4000, 26, 0, false),
+    stacks("1 thread × 5,000 frames", 1, 5000, 0, false),
+    stacks("1 thread × 50,000 frames", 1, 50_000, 0, false),
+    stacks("5,000 frames, 300 MB heap", 1, 5000, 300, false),
+    stacks("1,000 threads, 300 MB heap", 1000, 26, 300, false),
+    stacks("32 threads spinning", 32, 26, 0, true),
     Case { name: "python3-dbg, 5 threads", kind: Kind::Python, frames: 5 * 10 },
     large("C++, as large as a database", 1),
     large("C++, more than 300 MB of .debug_info", 22),
@@ -113,9 +117,10 @@ impl Workshop {
     /// Starts a target, with a clock inside it or without.
     pub(crate) fn start(&self, case: &Case, clock: Option<&Clock>) -> anyhow::Result<Target> {
         let mut command = match case.kind {
-            Kind::Stacks { threads, frames, spin } => {
+            Kind::Stacks { threads, frames, heap, spin } => {
                 let mut command = Command::new(self.path("stacks"));
-                command.arg(threads.to_string()).arg(frames.to_string()).args(spin.then_some("spin"));
+                command.args([threads, frames, heap].map(|count| count.to_string()));
+                command.args(spin.then_some("spin"));
                 command
             }
             Kind::Python => {

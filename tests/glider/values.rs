@@ -4,6 +4,7 @@
 mod compiled;
 mod declared;
 mod go;
+mod much_memory;
 
 use sample_targets::{Build, Compiler, Language, Optimisation, Target, build};
 use std::io::{BufRead, BufReader};

@@ -147,7 +147,9 @@ pub enum PauseMode {
     /// That all memory has been read.
     #[default]
     Consistent,
-    /// The same, or a deadline (`--max-pause`).
+    /// That stacks and the memory nearest to them have been copied: all was too much.
+    Nearest,
+    /// The same as either, or a deadline (`--max-pause`).
     MaxPause,
     /// That registers and stacks have been read (`--snapshot`).
     Snapshot,

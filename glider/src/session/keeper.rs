@@ -45,15 +45,15 @@ pub struct Request {
     pub redactor: Redactor,
     /// For how long the target is held.
     pub pause: Pause,
-    /// Bytes of memory that are copied at the most so that it can be let go early.
+    /// Bytes of memory beside the stacks that are copied at the most so that it can be let go early; with 0 nothing is.
     pub max_copy: u64,
 }
 
 /// For how long the target is held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pause {
-    /// Until all memory that the report shows has been read: at once when all that can change could
-    /// be copied, else until the analysis is done.
+    /// Until all memory that can change is copied, or if that is too much, what is nearest to the stacks. If nothing
+    /// is to be copied, until the analysis is done.
     Consistent,
     /// The same, but no longer than this. What is read later is of a process that moves.
     AtMost(Duration),
@@ -63,8 +63,10 @@ pub enum Pause {
 
 /// Bytes of an image beyond what the process was seen to have before it was stopped.
 const IMAGE_SLACK: u64 = 4 << 20;
-/// Bytes of stacks that are copied for [`Pause::Snapshot`] where nothing else is.
+/// Bytes of stacks that are copied.
 const MOST_OF_STACKS: u64 = 64 << 20;
+/// Bytes that most stacks do not exceed.
+const USUAL_STACK: u64 = 16 << 10;
 
 /// A finished trace: the target runs on, the report is ready to be written.
 #[derive(Debug)]
@@ -236,13 +238,15 @@ struct Kept {
 /// target is held for longer.
 fn make_image(process: &ProcessDirectory, request: &Request) -> Option<Image> {
     let anonymous = process.read_anonymous_size().unwrap_or(u64::MAX);
+    let threads = process.thread_ids().map_or(1, |threads| threads.len() as u64);
     let expected = anonymous.saturating_add(IMAGE_SLACK);
     let capacity = match request.pause {
         Pause::Snapshot => expected.min(MOST_OF_STACKS),
-        _ if anonymous > request.max_copy => request.max_copy.min(MOST_OF_STACKS),
-        _ => request.max_copy.min(expected.saturating_mul(2)),
+        _ if request.max_copy == 0 => 0,
+        _ => request.max_copy.saturating_add(MOST_OF_STACKS).min(expected.saturating_mul(2)),
     };
-    let expected = anonymous.min(capacity);
+    let usual = request.max_copy.saturating_add(threads.saturating_mul(USUAL_STACK));
+    let expected = anonymous.min(capacity).min(usual);
     Image::create(usize::try_from(capacity).ok()?, usize::try_from(expected).ok()?).ok()
 }
 
@@ -256,7 +260,7 @@ fn while_held(
     deadline: Instant,
 ) -> Held {
     let stopped = hold.since();
-    let mut timing = Timing { mode: mode(request.pause), ..Timing::default() };
+    let mut timing = Timing::default();
     timing.phases.stop_us = microseconds(stopped.elapsed());
     let mut capture = snapshot::take(hold, &request.threads, before);
     let captured = stopped.elapsed();
@@ -269,15 +273,15 @@ fn while_held(
     // A process that stands still anyway is looked at where it stands.
     let copied = match (image.as_mut(), &memory) {
         (Some(image), Ok(memory)) if !capture.process.was_stopped => {
-            copy(hold, memory, &capture, request.pause, image, until)
+            copy(hold, memory, &capture, request, image, until)
         }
         _ => Copied::default(),
     };
     timing.copied_bytes = copied.bytes;
+    timing.mode = mode(request.pause, &copied);
     timing.phases.copy_us = microseconds(stopped.elapsed() - captured);
     let is_late = until < deadline && Instant::now() >= until;
-    let is_snapshot = request.pause == Pause::Snapshot && !capture.process.was_stopped;
-    let is_enough = copied.is_whole || is_snapshot || is_late;
+    let is_enough = copied.is_finished || is_late;
     if is_enough {
         release(hold, image.as_ref());
     }
@@ -334,19 +338,16 @@ fn copy(
     hold: &Hold<'_>,
     memory: &File,
     capture: &Capture,
-    pause: Pause,
+    request: &Request,
     image: &mut Image,
     until: Instant,
 ) -> Copied {
-    let mut take = |extent| copy::take(hold, memory, capture, image, extent, until);
-    match pause {
-        Pause::Snapshot => take(Extent::Stacks),
-        Pause::Consistent => take(Extent::Writable),
-        Pause::AtMost(_) => {
-            let copied = take(Extent::Writable);
-            if copied.runs.is_empty() { take(Extent::Stacks) } else { copied }
-        }
-    }
+    let extent = match request.pause {
+        Pause::Snapshot => Extent::Stacks,
+        _ if request.max_copy == 0 => return Copied::default(),
+        _ => Extent::Writable(request.max_copy),
+    };
+    copy::take(hold, memory, capture, image, extent, until)
 }
 
 fn release(hold: &mut Hold<'_>, image: Option<&Image>) -> Released {
@@ -366,8 +367,9 @@ fn leave_out_threads(capture: &mut Capture, most: usize) {
     }
 }
 
-fn mode(pause: Pause) -> PauseMode {
+fn mode(pause: Pause, copied: &Copied) -> PauseMode {
     match pause {
+        Pause::Consistent if copied.is_finished && !copied.is_whole => PauseMode::Nearest,
         Pause::Consistent => PauseMode::Consistent,
         Pause::AtMost(_) => PauseMode::MaxPause,
         Pause::Snapshot => PauseMode::Snapshot,

@@ -1,30 +1,31 @@
-//! What of the target's memory is copied while it stands still, and the copying: stacks, and
-//! when there is not too much of it all memory that can change, so that the target may run
-//! while it is being looked at.
+//! What of the target's memory is copied while it stands still: all that can change, or when there
+//! is too much of it the stacks and what is nearest to them, so that the target may run while it is being
+//! looked at.
 //!
 //! Memory that cannot change (code, constants) is not copied: it is read when it is needed.
 
+mod reach;
+mod transfer;
+
+use self::reach::Reach;
+use self::transfer::Transfer;
 use super::image::{Image, Run};
 use super::pagemap::PageMap;
 use super::{Capture, Hold, Mapping};
 use crate::address::Address;
-use nix::sys::uio::{RemoteIoVec, process_vm_readv};
 use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
 use std::fs::File;
-use std::io::IoSliceMut;
-use std::os::unix::fs::FileExt;
 use std::time::Instant;
 
+/// The smallest page.
 const PAGE: u64 = 4096;
 /// Bytes below the stack pointer that belong to the frame (psABI x86-64 §3.2.2, the red zone).
 const RED_ZONE: u64 = 128;
-/// Bytes copied between two looks at the clock: a third of a millisecond.
-const CHUNK: u64 = 1 << 20;
-/// Ranges that one call takes (`UIO_MAXIOV`).
-const MAX_RANGES: usize = 1024;
 /// Bytes of a file's mapping that are copied even where they were never touched: its initialized data.
 const MAX_FILE_DATA: u64 = 4 << 20;
+/// How far away is what data leads to, beside what stacks lead to: of the report most comes from the stacks.
+const FROM_DATA: usize = 2;
 
 /// Addresses from `start` up to but without `end`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,8 +58,9 @@ impl Range {
 pub enum Extent {
     /// What lies above each thread's stack pointer.
     Stacks,
-    /// Everything that can change, where it fits.
-    Writable,
+    /// Everything that can change, where that is no more than so many bytes beside the stacks; else the stacks, and
+    /// so many bytes of what is nearest to them.
+    Writable(u64),
 }
 
 /// What was copied.
@@ -70,10 +72,12 @@ pub struct Copied {
     pub bytes: u64,
     /// Whether all memory that can change is among it.
     pub is_whole: bool,
+    /// Whether there was time for all that was to be copied.
+    pub is_finished: bool,
 }
 
 /// Copies memory of the held process, which `memory` is too, into the image, until `deadline`. What
-/// cannot be read is left out. Memory that can change is copied only if all of it fits.
+/// cannot be read is left out.
 pub fn take(
     hold: &Hold<'_>,
     memory: &File,
@@ -83,23 +87,102 @@ pub fn take(
     deadline: Instant,
 ) -> Copied {
     let room = image.room();
-    let plan = match extent {
-        Extent::Stacks => Some(plan_stacks(capture, room.len() as u64)),
-        Extent::Writable => plan_writable(hold, capture, room.len() as u64),
+    let size = room.len() as u64;
+    let pid = Pid::from_raw(hold.process().memory_thread());
+    let mut transfer = Transfer { pid, memory, room, used: 0, runs: Vec::new() };
+    let (is_whole, is_finished, zeros) = match extent {
+        Extent::Stacks => (false, transfer.copy(&plan_stacks(capture, size), deadline), Vec::new()),
+        Extent::Writable(most) => {
+            let stacks = plan_stacks(capture, size - most.min(size / 4));
+            let limit = stacks.iter().map(|range| range.length()).sum::<u64>().saturating_add(most).min(size);
+            match plan_writable(hold, capture, limit) {
+                Some(Plan { ranges, zeros }) => (true, transfer.copy(&ranges, deadline), zeros),
+                None => (false, take_nearest(capture, &stacks, &mut transfer, most, deadline), Vec::new()),
+            }
+        }
     };
-    let Some(Plan { ranges, zeros }) = plan else { return Copied::default() };
-    let mut transfer = Transfer {
-        pid: Pid::from_raw(hold.process().memory_thread()),
-        memory,
-        room,
-        used: 0,
-        runs: Vec::new(),
-    };
-    let is_finished = transfer.copy(&ranges, deadline);
     let (bytes, mut runs) = (transfer.used as u64, transfer.runs);
     runs.extend(zeros.into_iter().map(|range| Run { range, at: None }));
     runs.sort_unstable_by_key(|run| run.range.start);
-    Copied { runs, bytes, is_whole: is_finished && extent == Extent::Writable }
+    Copied { runs, bytes, is_whole: is_whole && is_finished, is_finished }
+}
+
+/// Copies the stacks, then at most so many bytes: data of files, and what both and the registers lead to, the nearest
+/// first. Gives whether it came to the end in time.
+fn take_nearest(
+    capture: &Capture,
+    stacks: &[Range],
+    transfer: &mut Transfer<'_>,
+    most: u64,
+    deadline: Instant,
+) -> bool {
+    let data = without(plan_data(capture, most / 2), stacks);
+    let mut copied = [stacks, data.as_slice()].concat();
+    copied.sort_unstable_by_key(|range| range.start);
+    let can_be_followed =
+        |mapping: &&Mapping| mapping.can_change() && mapping.protection.read && !mapping.is_remote;
+    let open = capture.mappings.iter().filter(can_be_followed).map(Range::of).collect();
+    let registers = || capture.threads.iter().filter_map(|thread| thread.registers.as_deref());
+    let word = registers().next().map_or(8, |registers| registers.general.arch().word());
+    let mut reach = Reach::new(without(open, &copied), word);
+    for registers in registers() {
+        let general = registers.general.known().map(|(_, value)| value);
+        general.chain([registers.fs_base, registers.gs_base]).for_each(|value| reach.add(value, 0));
+    }
+    if !transfer.copy(stacks, deadline) {
+        return false;
+    }
+    let of_stacks = transfer.runs.len();
+    if !transfer.copy(&data, deadline) {
+        return false;
+    }
+    for (index, run) in transfer.runs.iter().enumerate() {
+        if Instant::now() >= deadline {
+            return false;
+        }
+        reach.add_all(transfer.bytes(run), if index < of_stacks { 0 } else { FROM_DATA });
+    }
+    let left = most.saturating_sub(data.iter().map(|range| range.length()).sum());
+    reach.follow(transfer, left, deadline)
+}
+
+/// Data that programs and libraries are loaded with, the smallest first, and what they have beside it that begins
+/// as zeros; at most so many bytes.
+fn plan_data(capture: &Capture, most: u64) -> Vec<Range> {
+    let is_data = |mapping: &Mapping| mapping.inode != 0 && mapping.can_change() && !mapping.is_remote;
+    let after_data = |pair: &[Mapping]| match pair {
+        [data, zeros] => {
+            let is_heap = zeros.path.as_deref() == Some("[heap]");
+            is_data(data) && zeros.inode == 0 && zeros.start == data.end && !is_heap && zeros.can_change()
+        }
+        _ => false,
+    };
+    let zeros = capture.mappings.windows(2).filter(|pair| after_data(pair)).filter_map(|pair| pair.last());
+    let all = capture.mappings.iter().filter(|mapping| is_data(mapping)).chain(zeros);
+    let mut ranges: Vec<Range> = all.filter(|mapping| mapping.protection.read).map(Range::of).collect();
+    ranges.retain(|range| range.length() <= MAX_FILE_DATA);
+    ranges.sort_unstable_by_key(|range| range.length());
+    let mut bytes = 0;
+    let fitting = ranges.iter().take_while(|range| {
+        bytes += range.length();
+        bytes <= most
+    });
+    ranges.truncate(fitting.count());
+    ranges.sort_unstable_by_key(|range| range.start);
+    ranges
+}
+
+/// What of some ranges is not in others; both rise.
+fn without(ranges: Vec<Range>, parts: &[Range]) -> Vec<Range> {
+    let rest = ranges.into_iter().flat_map(|range| {
+        let first = parts.partition_point(|part| part.end <= range.start);
+        let inside = parts.get(first..).unwrap_or_default().iter().take_while(|part| part.start < range.end);
+        let inside: Vec<Range> = inside
+            .map(|part| Range { start: part.start.max(range.start), end: part.end.min(range.end) })
+            .collect();
+        gaps(range, &inside)
+    });
+    rest.collect()
 }
 
 /// What is to be copied, in this order, and what is known to be zero.
@@ -119,27 +202,36 @@ fn tops<'c>(capture: &'c Capture) -> impl Iterator<Item = (u64, &'c Mapping)> + 
     })
 }
 
-/// Each stack from its pointer on, an equal share of the room for each.
-fn plan_stacks(capture: &Capture, room: u64) -> Plan {
-    let share = (room / capture.threads.len().max(1) as u64 / PAGE * PAGE).max(PAGE);
-    let stacks = tops(capture).map(|(top, mapping)| {
-        let start = top.max(mapping.start.0);
-        Range { start, end: mapping.end.0.min(start.saturating_add(share)) }
-    });
+/// Each stack from its pointer on, of those that are too long for the room an equal share.
+fn plan_stacks(capture: &Capture, room: u64) -> Vec<Range> {
+    let stacks =
+        tops(capture).map(|(top, mapping)| Range { start: top.max(mapping.start.0), end: mapping.end.0 });
     let mut stacks: Vec<Range> = stacks.collect();
     stacks.sort_unstable_by_key(|range| range.start);
-    let mut ranges: Vec<Range> = Vec::new();
-    let mut room = room;
-    for mut range in stacks {
-        // Two threads may have their stacks in one mapping.
-        range.start = range.start.max(ranges.last().map_or(0, |last| last.end));
-        range.end = range.end.min(range.start.saturating_add(room));
-        if range.start < range.end {
-            room -= range.length();
-            ranges.push(range);
-        }
+    // Two threads may have their stacks in one mapping.
+    let nexts: Vec<u64> = stacks.iter().skip(1).map(|next| next.start).chain([u64::MAX]).collect();
+    for (range, next) in stacks.iter_mut().zip(nexts) {
+        range.end = range.end.min(next);
     }
-    Plan { ranges, zeros: Vec::new() }
+    let share = fair_share(stacks.iter().map(|range| range.length()).collect(), room) / PAGE * PAGE;
+    for range in &mut stacks {
+        range.end = range.end.min(range.start.saturating_add(share));
+    }
+    stacks.retain(|range| range.start < range.end);
+    stacks
+}
+
+/// The most that each may have so that all of them together have no more than the room.
+fn fair_share(mut lengths: Vec<u64>, mut room: u64) -> u64 {
+    lengths.sort_unstable();
+    for (index, length) in lengths.iter().enumerate() {
+        let share = room / (lengths.len() - index) as u64;
+        if *length > share {
+            return share;
+        }
+        room -= length;
+    }
+    u64::MAX
 }
 
 /// All memory that can change and exists, that with stacks first; `None` when it does not fit
@@ -158,7 +250,7 @@ fn plan_writable(hold: &Hold<'_>, capture: &Capture, room: u64) -> Option<Plan> 
         let ranges = if mapping.inode != 0 && all.length() <= MAX_FILE_DATA {
             vec![all]
         } else {
-            let existing = pages.existing(all).ok()?;
+            let existing = pages.existing(all, room.saturating_sub(needed)).ok()?;
             if mapping.inode == 0 {
                 zeros.extend(gaps(all, &existing));
             }
@@ -180,91 +272,6 @@ fn gaps(all: Range, parts: &[Range]) -> Vec<Range> {
     let ends = [all.start].into_iter().chain(parts.iter().map(|part| part.end));
     let starts = parts.iter().map(|part| part.start).chain([all.end]);
     ends.zip(starts).map(|(start, end)| Range { start, end }).filter(|gap| gap.start < gap.end).collect()
-}
-
-/// Copying into the room, from its start.
-struct Transfer<'r> {
-    /// A thread that has the memory.
-    pid: Pid,
-    /// The same memory as a file, for where process_vm_readv(2) is forbidden.
-    memory: &'r File,
-    room: &'r mut [u8],
-    used: usize,
-    runs: Vec<Run>,
-}
-
-impl Transfer<'_> {
-    /// Gives whether it came to the end in time.
-    fn copy(&mut self, ranges: &[Range], deadline: Instant) -> bool {
-        let ranges: Vec<Range> = ranges.iter().flat_map(|range| pieces(*range)).collect();
-        let mut next = 0;
-        while let Some(rest) = ranges.get(next..).filter(|rest| !rest.is_empty()) {
-            if Instant::now() >= deadline {
-                return false;
-            }
-            next += self.copy_some(batch(rest));
-        }
-        true
-    }
-
-    /// Copies ranges up to the first that cannot be read to its end; gives how many it has dealt with.
-    fn copy_some(&mut self, ranges: &[Range]) -> usize {
-        let wanted: usize = ranges.iter().map(|range| range.length() as usize).sum();
-        let remote: Vec<RemoteIoVec> = ranges
-            .iter()
-            .map(|range| RemoteIoVec { base: range.start as usize, len: range.length() as usize })
-            .collect();
-        let Some(room) = self.room.get_mut(self.used..).and_then(|room| room.get_mut(..wanted)) else {
-            return ranges.len();
-        };
-        let mut count = match process_vm_readv(self.pid, &mut [IoSliceMut::new(room)], &remote) {
-            Ok(count) => count,
-            Err(nix::Error::EFAULT) => 0,
-            Err(_) => read_file(self.memory, ranges, room),
-        };
-        for (dealt, range) in ranges.iter().enumerate() {
-            let got = (range.length() as usize).min(count);
-            if got > 0 {
-                let range = Range { start: range.start, end: range.start + got as u64 };
-                self.runs.push(Run { range, at: Some(self.used as u64) });
-            }
-            self.used += got;
-            count -= got;
-            if (got as u64) < range.length() {
-                return dealt + 1;
-            }
-        }
-        ranges.len()
-    }
-}
-
-/// Parts of a range that one call takes.
-fn pieces(range: Range) -> impl Iterator<Item = Range> {
-    let starts = (range.start..range.end).step_by(CHUNK as usize);
-    starts.map(move |start| Range { start, end: range.end.min(start.saturating_add(CHUNK)) })
-}
-
-/// As many of the first ranges as one call takes.
-fn batch(ranges: &[Range]) -> &[Range] {
-    let mut bytes = 0;
-    let fitting = ranges.iter().take(MAX_RANGES).take_while(|range| {
-        bytes += range.length();
-        bytes <= CHUNK
-    });
-    ranges.get(..fitting.count().max(1)).unwrap_or(ranges)
-}
-
-/// The first of the ranges, through `/proc/PID/mem`.
-fn read_file(memory: &File, ranges: &[Range], room: &mut [u8]) -> usize {
-    let Some(first) = ranges.first() else { return 0 };
-    let mut done = 0;
-    while let Some(rest) = room.get_mut(done..first.length() as usize).filter(|rest| !rest.is_empty()) {
-        match memory.read_at(rest, first.start + done as u64) {
-            Ok(count) if count > 0 => done += count,
-            _ => break,
-        }
-    }
-    done
 }
 
 #[cfg(test)]
@@ -306,27 +313,43 @@ mod tests {
         let range = |start, end| Range { start, end };
         // The red zone reaches into the page below; the third points nowhere.
         let plan = plan_stacks(&capture(&[0x3_1040, 0x1_8800, 0x9_0000]), 1 << 20);
-        assert_eq!(plan.ranges, [range(0x1_8000, 0x2_0000), range(0x3_0000, 0x5_0000)]);
-        // Both in one mapping, and room for four pages in all.
+        assert_eq!(plan, [range(0x1_8000, 0x2_0000), range(0x3_0000, 0x5_0000)]);
+        // Both in one mapping, and room for four pages in all: what the short one leaves is the other's.
         let plan = plan_stacks(&capture(&[0x3_4800, 0x3_5800]), 0x4000);
-        assert_eq!(plan.ranges, [range(0x3_4000, 0x3_6000), range(0x3_6000, 0x3_7000)]);
-        assert!(plan_stacks(&capture(&[0x1_8800]), 0).ranges.is_empty());
+        assert_eq!(plan, [range(0x3_4000, 0x3_5000), range(0x3_5000, 0x3_8000)]);
+        assert!(plan_stacks(&capture(&[0x1_8800]), 0).is_empty());
     }
 
     #[test]
-    fn a_large_range_is_copied_in_pieces_so_that_a_deadline_is_kept() {
-        let length = 2 * CHUNK + PAGE;
-        let source = vec![7u8; length as usize];
-        let start = source.as_ptr() as u64;
-        let range = Range { start, end: start + length };
-        assert_eq!(pieces(range).map(Range::length).collect::<Vec<_>>(), [CHUNK, CHUNK, PAGE]);
-        assert_eq!(pieces(Range { start, end: start }).count(), 0);
-        let (mut room, memory) = (vec![0; length as usize], File::open("/proc/self/mem").unwrap());
-        let pid = Pid::from_raw(std::process::id().cast_signed());
-        let mut transfer = Transfer { pid, memory: &memory, room: &mut room, used: 0, runs: Vec::new() };
-        assert!(transfer.copy(&[range], Instant::now() + std::time::Duration::from_secs(60)));
-        let copied: u64 = transfer.runs.iter().map(|run| run.range.length()).sum();
-        assert_eq!((copied, room == source), (length, true));
+    fn what_short_ones_leave_of_their_share_is_for_the_long_ones() {
+        assert_eq!(fair_share(vec![10, 2, 30], 100), u64::MAX);
+        assert_eq!(fair_share(vec![10, 2, 30], 30), 18);
+        assert_eq!(fair_share(vec![10, 20, 30], 30), 10);
+        assert_eq!(fair_share(vec![1, 1], 0), 0);
+    }
+
+    #[test]
+    fn data_of_files_is_copied_with_the_zeros_behind_it_and_the_smallest_first() {
+        let data = |start, end| Mapping { inode: 5, ..mapping(start, end) };
+        let heap = Mapping { path: Some("[heap]".to_owned()), ..mapping(0x9000, 0xa000) };
+        let mappings = vec![data(0x1000, 0x2000), mapping(0x2000, 0x3000), data(0x5000, 0x9000), heap];
+        let capture = Capture { mappings, ..capture(&[]) };
+        let range = |start, end| Range { start, end };
+        assert_eq!(
+            plan_data(&capture, 0x6000),
+            [range(0x1000, 0x2000), range(0x2000, 0x3000), range(0x5000, 0x9000)]
+        );
+        assert_eq!(plan_data(&capture, 0x5000), [range(0x1000, 0x2000), range(0x2000, 0x3000)]);
+    }
+
+    #[test]
+    fn what_is_copied_already_is_taken_out() {
+        let range = |start, end| Range { start, end };
+        let parts = [range(1, 2), range(4, 12), range(14, 15)];
+        assert_eq!(
+            without(vec![range(0, 5), range(5, 10), range(11, 20)], &parts),
+            [range(0, 1), range(2, 4), range(12, 14), range(15, 20)]
+        );
     }
 
     #[test]
@@ -347,32 +370,5 @@ mod tests {
         assert_eq!(gaps(range(0, 9), &[range(0, 2), range(4, 5)]), [range(2, 4), range(5, 9)]);
         assert_eq!(gaps(range(0, 9), &[]), [range(0, 9)]);
         assert!(gaps(range(0, 9), &[range(0, 9)]).is_empty());
-    }
-
-    #[test]
-    fn what_cannot_be_read_is_passed_over_and_the_rest_is_copied() {
-        use nix::sys::mman::{MapFlags, ProtFlags, mmap_anonymous, munmap};
-        let page = PAGE as usize;
-        let length = std::num::NonZeroUsize::new(8 * page).unwrap();
-        let (protection, flags) = (ProtFlags::PROT_READ | ProtFlags::PROT_WRITE, MapFlags::MAP_PRIVATE);
-        // SAFETY: a new anonymous mapping at an address of the kernel's choice touches nothing else.
-        let start = unsafe { mmap_anonymous(None, length, protection, flags) }.unwrap();
-        // SAFETY: the mapping was made above and belongs to this test alone.
-        unsafe { start.as_ptr().cast::<u8>().write_bytes(7, 8 * page) };
-        // SAFETY: two pages inside the mapping, to which no reference is left.
-        unsafe { munmap(start.byte_add(2 * page), 2 * page) }.unwrap();
-        let at = |pages: u64| start.as_ptr() as u64 + pages * PAGE;
-        let ranges = [Range { start: at(0), end: at(4) }, Range { start: at(5), end: at(8) }];
-        for pid in [std::process::id().cast_signed(), 0] {
-            let mut room = vec![0; 8 * page];
-            let memory = File::open("/proc/self/mem").unwrap();
-            let pid = Pid::from_raw(pid);
-            let mut transfer = Transfer { pid, memory: &memory, room: &mut room, used: 0, runs: Vec::new() };
-            assert!(transfer.copy(&ranges, Instant::now() + std::time::Duration::from_secs(60)));
-            let runs = [(at(0), at(2), 0), (at(5), at(8), 2 * PAGE)];
-            let runs = runs.map(|(start, end, to)| Run { range: Range { start, end }, at: Some(to) });
-            assert_eq!((transfer.runs.as_slice(), transfer.used), (runs.as_slice(), 5 * page));
-            assert_eq!(room.iter().filter(|byte| **byte == 7).count(), 5 * page);
-        }
     }
 }

@@ -64,33 +64,35 @@ impl PageMap {
         PageMap { file, scans: true, pages_left: MAX_PAGES }
     }
 
-    /// The pages of `range` that exist, as runs by rising address.
+    /// The pages of `range` that exist, as runs by rising address; when they are more than `most` bytes, the first
+    /// of them, which are more.
     ///
     /// # Errors
     /// Those of the kernel, and when there are too many pages to look at one by one.
-    pub(super) fn existing(&mut self, range: Range) -> io::Result<Vec<Range>> {
+    pub(super) fn existing(&mut self, range: Range, most: u64) -> io::Result<Vec<Range>> {
         if self.scans {
-            match self.scan(range) {
+            match self.scan(range, most) {
                 // ENOTTY: a kernel without the call.
                 Err(error) if error.raw_os_error() == Some(libc::ENOTTY) => self.scans = false,
                 result => return result,
             }
         }
-        self.look(range)
+        self.look(range, most)
     }
 
     /// The kernel walks the page tables: absent parts cost nothing.
-    fn scan(&self, range: Range) -> io::Result<Vec<Range>> {
+    fn scan(&self, range: Range, most: u64) -> io::Result<Vec<Range>> {
         let mut found = Vec::new();
-        let mut start = range.start;
+        let (mut start, mut bytes) = (range.start, 0);
         let mut regions = [Region::default(); REGIONS];
-        while start < range.end {
+        while start < range.end && bytes <= most {
             let mut arguments = ScanArguments {
                 size: size_of::<ScanArguments>() as u64,
                 start,
                 end: range.end,
                 regions: regions.as_mut_ptr() as u64,
                 region_count: REGIONS as u64,
+                max_pages: (most - bytes) / PAGE + 1,
                 category_anyof_mask: EXISTS,
                 return_mask: EXISTS,
                 ..ScanArguments::default()
@@ -100,6 +102,7 @@ impl PageMap {
             let count = unsafe { libc::ioctl(self.file.as_raw_fd(), PAGEMAP_SCAN, &raw mut arguments) };
             let Ok(count) = usize::try_from(count) else { return Err(io::Error::last_os_error()) };
             for region in regions.iter().take(count) {
+                bytes += region.end.saturating_sub(region.start);
                 push(&mut found, Range { start: region.start, end: region.end });
             }
             if arguments.walk_end <= start {
@@ -111,7 +114,7 @@ impl PageMap {
     }
 
     /// A word for each page: bit 63 says that it is in memory, bit 62 that it is swapped out.
-    fn look(&mut self, range: Range) -> io::Result<Vec<Range>> {
+    fn look(&mut self, range: Range, most: u64) -> io::Result<Vec<Range>> {
         let pages = (range.end - range.start) / PAGE;
         self.pages_left = self
             .pages_left
@@ -119,8 +122,8 @@ impl PageMap {
             .ok_or_else(|| io::Error::other("it has too many pages to look at each"))?;
         let mut found = Vec::new();
         let mut words = vec![0; 64 << 10];
-        let (mut page, end) = (range.start / PAGE, range.end / PAGE);
-        while page < end {
+        let (mut page, end, mut bytes) = (range.start / PAGE, range.end / PAGE, 0);
+        while page < end && bytes <= most {
             let wanted = words.len().min(usize::try_from((end - page) * 8).unwrap_or(words.len()));
             let chunk = words.get_mut(..wanted).unwrap_or_default();
             let count = self.file.read_at(chunk, page * 8)? / 8;
@@ -129,6 +132,7 @@ impl PageMap {
             }
             for word in chunk.as_chunks::<8>().0.iter().take(count) {
                 if u64::from_le_bytes(*word) >> 62 != 0 {
+                    bytes += PAGE;
                     push(&mut found, Range { start: page * PAGE, end: (page + 1) * PAGE });
                 }
                 page += 1;
@@ -166,9 +170,11 @@ mod tests {
         let expected = [(3, 5), (9, 10), (63, 64)]
             .map(|(from, to)| Range { start: start + from * PAGE, end: start + to * PAGE });
         let open = || File::open("/proc/self/pagemap").unwrap();
-        assert_eq!(PageMap::new(open()).existing(range).unwrap(), expected);
+        assert_eq!(PageMap::new(open()).existing(range, 64 * PAGE).unwrap(), expected);
+        let some = PageMap::new(open()).existing(range, PAGE).unwrap();
+        assert_eq!(some, [Range { end: expected[0].end, ..expected[0] }], "one more than asked for");
         let mut old = PageMap { file: open(), scans: false, pages_left: 64 };
-        assert_eq!(old.existing(range).unwrap(), expected);
-        assert!(old.existing(range).is_err(), "there are limits");
+        assert_eq!(old.existing(range, 64 * PAGE).unwrap(), expected);
+        assert!(old.existing(range, 64 * PAGE).is_err(), "there are limits");
     }
 }

@@ -63,3 +63,30 @@ fn past_the_longest_pause_the_process_runs_and_what_is_read_then_is_marked() {
     target.assert_let_go();
     target.assert_runs_on();
 }
+
+#[test]
+fn of_much_memory_what_the_stacks_lead_to_is_copied_and_all_of_the_report_is_of_one_moment() {
+    let target = Target::start("steps-in-much-memory", 1);
+    for (options, mode) in [
+        (&[] as &[&str], "nearest"),
+        (&["--max-copy", "1M"], "nearest"),
+        (&["--max-pause", "60000"], "max_pause"),
+        (&["--max-copy", "0"], "consistent"),
+    ] {
+        let (report, first, second, is_marked) = trace(&target, options);
+        assert!(first - second <= 1, "{first} and {second} with {options:?}");
+        assert!(!is_marked, "with {options:?}");
+        let timing = &report["timing"];
+        assert_eq!(timing["mode"], mode);
+        // The stack of the one thread takes less than a megabyte.
+        let copied = timing["copied_bytes"].as_u64().unwrap();
+        let most = match options {
+            ["--max-copy", "0"] => 0..=0,
+            ["--max-copy", "1M"] => 1..=2 << 20,
+            _ => 1..=9 << 20,
+        };
+        assert!(most.contains(&copied), "{copied} bytes with {options:?}");
+        target.assert_let_go();
+    }
+    target.assert_runs_on();
+}

@@ -119,6 +119,14 @@ __attribute__((noinline, noreturn)) static void keep_step(struct steps *steps) {
     }
 }
 
+/* More memory than is copied, full of pointers into itself. */
+static void **fill_heap(long words) {
+    void **heap = malloc(words * sizeof *heap);
+    for (long i = 0; heap && i < words; i++)
+        heap[i] = heap + i * 7919 % words;
+    return heap;
+}
+
 int main(int argc, char **argv) {
     if (argc < 3)
         return 64;
@@ -192,6 +200,10 @@ int main(int argc, char **argv) {
             pause();
     } else if (strcmp(scenario, "steps") == 0) {
         keep_step(calloc(1, sizeof(struct steps)));
+    } else if (strcmp(scenario, "steps-in-much-memory") == 0) {
+        static void **heap;
+        heap = fill_heap(12 << 20);
+        keep_step(heap ? calloc(1, sizeof(struct steps)) : NULL);
     } else if (strcmp(scenario, "registers") == 0) {
         known_registers();
     }

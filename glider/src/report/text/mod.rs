@@ -158,6 +158,7 @@ fn put_timing(page: &mut Page<'_>, timing: &Timing) {
     let Timing { paused_us, total_us, mode, copied_bytes, phases } = timing;
     let mode = match mode {
         PauseMode::Consistent => "",
+        PauseMode::Nearest => " (not all memory was copied: --max-copy)",
         PauseMode::MaxPause => " (--max-pause)",
         PauseMode::Snapshot => " (--snapshot)",
     };
