@@ -4,7 +4,7 @@
 
 #![forbid(unsafe_code)]
 
-use crate::limits::Limits;
+use crate::limits::{DEPTH, Limits};
 use crate::object::DebugSources;
 use crate::plugin::Sources;
 use crate::report::redact::Redactor;
@@ -145,8 +145,8 @@ struct Arguments {
     #[arg(long, value_name = "COUNT", default_value_t = Limits::default().members)]
     max_members: usize,
 
-    /// Levels of structures, arrays and pointers shown inside each other
-    #[arg(long, value_name = "COUNT", default_value_t = Limits::default().depth)]
+    /// Levels of structures, arrays and pointers shown inside each other, at most 256
+    #[arg(long, value_name = "COUNT", default_value_t = Limits::default().depth, value_parser = parse_depth)]
     max_depth: usize,
 
     /// Most elements shown of an array
@@ -409,6 +409,14 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Settings, 
         trace_plugins: arguments.trace_plugins,
         lists_plugins,
     })
+}
+
+fn parse_depth(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(levels) if levels <= DEPTH => Ok(levels),
+        Ok(_) => Err(format!("at most {DEPTH} are possible")),
+        Err(_) => Err("not a whole number".to_owned()),
+    }
 }
 
 fn at_least_one(text: &str) -> Result<usize, String> {

@@ -65,6 +65,8 @@ impl Default for Limits {
     }
 }
 
+/// The most that `--max-depth` may be: a stack of 8 MiB holds three times as many levels, without optimisation too.
+pub const DEPTH: usize = 256;
 /// Mapped objects that are looked into. Each costs an open file and a look at its headers; large servers
 /// map some hundreds.
 pub const MODULES: usize = 16_384;

@@ -136,3 +136,43 @@ fn thrown_numbers_and_texts_are_told_with_their_value() -> Result<()> {
     }
     Ok(())
 }
+
+#[test]
+fn a_list_is_followed_to_the_greatest_depth_and_more_is_refused() -> Result<()> {
+    let source = r#"
+        #include <stdio.h>
+        #include <stdlib.h>
+        #include <unistd.h>
+        struct links { struct element *next; };
+        struct element { int number; struct links links[1]; };
+        __attribute__((noinline)) int hold(struct element *list) {
+            puts("ready"), fflush(stdout), pause();
+            return list->number;
+        }
+        int main(void) {
+            struct element *list = NULL;
+            for (int number = 1000; number > 0; number--) {
+                struct element *first = malloc(sizeof *first);
+                first->number = number, first->links[0].next = list, list = first;
+            }
+            return hold(list);
+        }"#;
+    let folder = tempfile::tempdir()?;
+    let (file, program) = (folder.path().join("source.c"), folder.path().join("program"));
+    std::fs::write(&file, source)?;
+    compile(Command::new("gcc").args(["-g", "-o"]).args([&program, &file]), "gcc")?;
+    let target = start(&program)?;
+    let glider = |depth: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_glider"));
+        command.args(["--no-plugins", "--max-depth", depth, "--max-pointers", "10000"]);
+        command.arg(target.0.id().to_string()).output()
+    };
+    let deepest = glider("256")?;
+    let report = String::from_utf8(deepest.stdout)?;
+    // A pointer, the structure, the array and the structure in it: four levels for each element.
+    assert_eq!((deepest.status.code(), report.matches("int number = ").count()), (Some(0), 64), "{report}");
+    let refused = glider("257")?;
+    assert_eq!(refused.status.code(), Some(64));
+    assert!(String::from_utf8(refused.stderr)?.contains("at most 256 are possible"));
+    Ok(())
+}
