@@ -132,6 +132,7 @@ fn capture(program: &'static [u8], size: u64) -> Capture {
         offset: 0,
         device: (0, 0),
         inode: 0,
+        is_shared: false,
         is_remote: false,
         path: Some(path.to_owned()),
     };

@@ -157,6 +157,7 @@ mod tests {
                 offset: 0,
                 device: (0, 0),
                 inode: 0,
+                is_shared: false,
                 is_remote: false,
                 path: Some("/bin/x".to_owned()),
             }],

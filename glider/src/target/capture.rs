@@ -60,6 +60,8 @@ pub struct Mapping {
     pub device: (u32, u32),
     /// See `device`.
     pub inode: u64,
+    /// Whether what others write to the file is seen here (`MAP_SHARED`).
+    pub is_shared: bool,
     /// Whether the file is another machine's or process's to give (NFS, FUSE): what of it is not in memory may
     /// be long in coming, or never come.
     pub is_remote: bool,
@@ -68,10 +70,11 @@ pub struct Mapping {
 }
 
 impl Mapping {
-    /// Whether its contents may be others a moment later: it can be written, or is data without a file, which the
-    /// process may have written before and may do away with. Read-only parts of files are taken to stay.
+    /// Whether its contents may be others a moment later: it can be written, is data that others may write, or is data
+    /// without a file, which the process may have written before and may do away with. Private read-only parts of
+    /// files, and code, are taken to stay.
     pub fn can_change(&self) -> bool {
-        self.protection.write || (self.inode == 0 && !self.protection.execute)
+        self.protection.write || ((self.is_shared || self.inode == 0) && !self.protection.execute)
     }
 }
 

@@ -287,6 +287,7 @@ mod tests {
             offset: 0,
             device: (0, 0),
             inode: 0,
+            is_shared: false,
             is_remote: false,
             path: None,
         }

@@ -60,6 +60,7 @@ fn parse_line(line: &[u8]) -> Option<Mapping> {
         offset,
         device: (u32::try_from(hexadecimal(major)?).ok()?, u32::try_from(hexadecimal(minor)?).ok()?),
         inode,
+        is_shared: rights.get(3) == Some(&b's'),
         is_remote: false,
         path: (!path.is_empty()).then(|| decode_path(path)),
     })
@@ -109,6 +110,13 @@ mod tests {
         assert_eq!(mapping.protection, Protection { read: true, write: false, execute: true });
         assert_eq!((mapping.offset, mapping.device, mapping.inode), (0x1000, (0xfd, 0x0a), 1234));
         assert_eq!(mapping.path.as_deref(), Some("/srv/faulty app"));
+    }
+
+    #[test]
+    fn what_others_may_write_can_change_unless_it_is_code() {
+        let can_change = |rights: &str| only(&format!("1000-2000 {rights} 0 1:2 3 /dev/shm/x")).can_change();
+        assert!(can_change("r--s") && can_change("rw-s") && can_change("rw-p"));
+        assert!(!can_change("r--p") && !can_change("r-xs") && !can_change("r-xp"));
     }
 
     #[test]
