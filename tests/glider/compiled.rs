@@ -176,3 +176,46 @@ fn a_list_is_followed_to_the_greatest_depth_and_more_is_refused() -> Result<()> 
     assert!(String::from_utf8(refused.stderr)?.contains("at most 256 are possible"));
     Ok(())
 }
+
+#[test]
+fn what_was_null_is_named_as_the_source_spells_it() -> Result<()> {
+    let source = r#"
+        #include <signal.h>
+        #include <stdio.h>
+        #include <unistd.h>
+        struct s { int before; int v; };
+        struct pair { struct s *p; long more; };
+        struct big { long more[4]; struct s *p; };
+        struct { long more; struct s *first; struct s *tab[4]; struct { struct s *p; } in; } g;
+        struct s *gt[4];
+        struct s *grid[2][3];
+        static void stop(int number) { (void)number; pause(); }
+        __attribute__((noinline)) int of_pair(struct pair l) { return l.p->v; }
+        __attribute__((noinline)) int of_big(struct big b) { return b.p->v; }
+        int main(void) {
+            struct pair pair = {0, 1};
+            struct big big = {{0}, 0};
+            struct s *lt[3] = {0};
+            signal(SIGSEGV, stop);
+            puts("ready"), fflush(stdout);
+            return EXPRESSION + (pair.p == big.p) + (lt[0] == 0);
+        }"#;
+    let cases = [
+        ("g.tab[1]->v", "`g.tab[1]` is NULL: `g.tab[1]->v` was read"),
+        ("gt[2]->v", "`gt[2]` is NULL: `gt[2]->v` was read"),
+        ("grid[1][2]->v", "`grid[1][2]` is NULL"),
+        ("lt[1]->v", "`lt[1]` is NULL: `lt[1]->v` was read"),
+        ("g.first->v", "`g.first` is NULL: `g.first->v` was read"),
+        ("g.in.p->v", "`g.in.p` is NULL: `g.in.p->v` was read"),
+        ("of_pair(pair)", "`l.p` is NULL: `l.p->v` was read"),
+        ("of_big(big)", "`b.p` is NULL: `b.p->v` was read"),
+    ];
+    for (expression, told) in cases {
+        for word in ["-m64", "-m32"] {
+            let flags = [word, &format!("-DEXPRESSION={expression}")];
+            let report = report_of_source("gcc", &flags, source)?;
+            assert_in_order(&report, &format!("{word} {expression}"), &[told]);
+        }
+    }
+    Ok(())
+}

@@ -9,7 +9,7 @@ use super::site::{Site, Sites};
 use crate::address::{Address, FileAddress};
 use crate::dwarf::{Die, VariableDie};
 use crate::target::Registers;
-use crate::types::{Kind, MemberOffset, Types};
+use crate::types::{Count, Kind, MemberOffset, Types};
 use crate::values::{Place, Scope};
 use iced_x86::{Instruction, Mnemonic, OpKind, Register};
 
@@ -279,7 +279,10 @@ impl<'a> Namer<'a, '_, '_, '_> {
         if instruction.memory_base() == Register::None && instruction.memory_index() == Register::None {
             return self.global(Address(instruction.memory_displacement64()), size);
         }
-        let base = self.register_at(instruction.memory_base(), index, steps)?;
+        let Some(base) = self.register_at(instruction.memory_base(), index, steps) else {
+            // The start of the object's data, as 32-bit code that may lie anywhere reaches it.
+            return self.global(Address(address?), size);
+        };
         let mut offset = instruction.memory_displacement64();
         if instruction.memory_index() != Register::None {
             let number = self.held(instruction.memory_index(), index)?;
@@ -398,11 +401,18 @@ fn path(types: &Types, type_die: Die, offset: u64) -> Option<(String, Option<Die
                 offset -= start / 8;
                 die = member.type_die?;
             }
-            Kind::Array { element, .. } => {
+            Kind::Array { element, dimensions, .. } => {
                 let (element, size) = ((*element)?, types.resolve((*element)?)?.1.size?);
-                let number = offset.checked_div(size)?;
-                text.push_str(&format!("[{number}]"));
+                let mut number = offset.checked_div(size)?;
                 offset -= number * size;
+                let mut indices = Vec::new();
+                for count in dimensions.iter().skip(1).rev() {
+                    let Count::Fixed(count) = *count else { return None };
+                    indices.push(number.checked_rem(count)?);
+                    number /= count;
+                }
+                indices.push(number);
+                text.extend(indices.iter().rev().map(|index| format!("[{index}]")));
                 die = element;
             }
             _ => return (offset == 0).then_some((text, Some(die))),

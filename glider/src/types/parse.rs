@@ -2,7 +2,7 @@
 
 use super::variant::variants;
 use super::{Count, Descriptor, Kind, Member, MemberOffset, MemberPointer, Record, Type, spelling};
-use crate::dwarf::{Attribute, Die, Entry, expression};
+use crate::dwarf::{Attribute, Die, Entry, MAX_CHAIN, expression};
 use crate::unwind::Bytes;
 use gimli::AttributeValue;
 
@@ -22,7 +22,10 @@ pub(super) fn parse(die: Die) -> Type {
         Kind::Alias { target: Some(target) } => {
             target.entry().and_then(|entry| number(&entry, gimli::DW_AT_byte_size))
         }
-        Kind::Char { .. } => storage_size(die),
+        Kind::Array { element: Some(element), dimensions, descriptor: None } if !dimensions.is_empty() => {
+            array_size(*element, dimensions, MAX_CHAIN)
+        }
+        Kind::Char { .. } => storage_size(die, MAX_CHAIN),
         _ => None,
     });
     Type { name, size, kind }
@@ -304,7 +307,9 @@ fn member_offset(entry: &Entry, type_die: Option<Die>, bit_size: Option<u64>) ->
     let from_top = entry.attr_value(gimli::DW_AT_bit_offset).and_then(|value| constant(&value)).map(signed);
     match (from_top, bit_size) {
         (Some(from_top), Some(size)) => {
-            let unit = number(entry, gimli::DW_AT_byte_size).or_else(|| storage_size(type_die?)).unwrap_or(4);
+            let unit = number(entry, gimli::DW_AT_byte_size)
+                .or_else(|| storage_size(type_die?, MAX_CHAIN))
+                .unwrap_or(4);
             let low = (i128::from(unit) * 8).saturating_sub(from_top).saturating_sub(i128::from(size));
             MemberOffset::Bits(u64::try_from(i128::from(bits) + low).unwrap_or(bits))
         }
@@ -312,17 +317,30 @@ fn member_offset(entry: &Entry, type_die: Option<Die>, bit_size: Option<u64>) ->
     }
 }
 
-/// The byte size of a type behind its aliases.
-fn storage_size(die: Die) -> Option<u64> {
-    let mut die = die;
-    for _ in 0..crate::dwarf::MAX_CHAIN {
-        let entry = die.entry()?;
-        if let Some(size) = number(&entry, gimli::DW_AT_byte_size) {
-            return Some(size);
-        }
-        die = die.reference(&entry, gimli::DW_AT_type)?;
+/// The byte size of a type behind its aliases, that of an array told by its elements. Types inside of each other are
+/// looked into `levels` deep.
+fn storage_size(die: Die, levels: usize) -> Option<u64> {
+    let levels = levels.checked_sub(1)?;
+    let (die, entry) = described(die)?;
+    if let Some(size) = number(&entry, gimli::DW_AT_byte_size) {
+        return Some(size);
     }
-    None
+    let target = die.reference(&entry, gimli::DW_AT_type);
+    match entry.tag() {
+        gimli::DW_TAG_pointer_type | gimli::DW_TAG_reference_type | gimli::DW_TAG_rvalue_reference_type => {
+            Some(u64::from(die.unit.encoding().address_size))
+        }
+        gimli::DW_TAG_array_type => array_size(target?, &dimensions(die, &entry).0, levels),
+        _ => storage_size(target?, levels),
+    }
+}
+
+/// The byte size of an array whose dimensions are all fixed.
+fn array_size(element: Die, dimensions: &[Count], levels: usize) -> Option<u64> {
+    dimensions.iter().try_fold(storage_size(element, levels)?, |size, count| match count {
+        Count::Fixed(count) => size.checked_mul(*count),
+        _ => None,
+    })
 }
 
 /// The offset in an expression that is `DW_OP_plus_uconst N` alone, as DWARF 2 writes members.
