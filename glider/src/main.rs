@@ -11,7 +11,7 @@ use glider::report::Status;
 use glider::report::render::Style;
 use glider::session::last_resort::LastResort;
 use glider::session::{Request, look, outlet, trace};
-use glider::session::{child_signals, own_limits};
+use glider::session::{own_limits, own_signals};
 use glider::target::open_target;
 use std::fs::File;
 use std::io::{self, BufWriter, ErrorKind, IsTerminal, Write};
@@ -46,7 +46,7 @@ const GRACE: Duration = Duration::from_secs(10);
 
 /// One trace. An error means that there is no report.
 fn run(settings: &Settings) -> anyhow::Result<u8> {
-    child_signals::take();
+    own_signals::take();
     let last_resort = LastResort::arm(settings.timeout.saturating_add(GRACE));
     let process = open_target(settings.pid)?;
     if process.pid() != settings.pid {

@@ -196,8 +196,8 @@ fn lacks(report: &Json, threads: usize, partial: bool) -> Option<String> {
     if shown.len() != threads {
         return Some(format!("{} of {threads} threads in the report", shown.len()));
     }
-    if shown.iter().any(|thread| list(&thread["frames"]).is_empty()) {
-        return Some("a thread without a frame in the report".into());
+    if let Some(thread) = shown.iter().find(|thread| list(&thread["frames"]).is_empty()) {
+        return Some(format!("a thread without a frame in the report: {thread} {}", report["problems"]));
     }
     let is_told = !list(&report["problems"]).is_empty()
         || list(&report["plugins"]).iter().any(|plugin| !plugin["problem"].is_null());

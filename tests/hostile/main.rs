@@ -5,6 +5,7 @@
 
 mod cases;
 mod confinement;
+mod evasion;
 mod guises;
 mod identity;
 mod limits;

@@ -3,7 +3,6 @@
 
 mod analyzer_process;
 pub mod bare;
-pub mod child_signals;
 mod controls;
 mod debug_packages;
 pub mod fallback;
@@ -13,6 +12,7 @@ mod link;
 mod look;
 pub mod outlet;
 pub mod own_limits;
+pub mod own_signals;
 pub mod shared_memory;
 pub mod spool;
 pub mod workers;

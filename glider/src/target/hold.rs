@@ -16,6 +16,7 @@ use super::TargetError;
 use super::access::{find_tracer, not_permitted};
 use super::procfs::{ProcessDirectory, ThreadStat, is_gone};
 use super::ptrace::{self, ChildSignals, Event};
+use super::reaper::Reaper;
 use std::collections::HashSet;
 use std::marker::PhantomData;
 use std::time::{Duration, Instant};
@@ -105,13 +106,20 @@ pub fn with_hold<R: Send>(
     let signals = ChildSignals::block();
     let mut work = Some(work);
     for _ in 0..MAX_MISTAKES {
+        let reaper = Reaper::default();
         let outcome = std::thread::scope(|scope| {
-            let tracer = std::thread::Builder::new().name("tracer".to_owned()).spawn_scoped(scope, || {
+            let hold_and_work = || {
+                let help = reaper.ask();
                 let mut hold = Hold::new(process);
-                hold.stop_all(&signals, deadline)?;
+                hold.stop_all(&signals, &reaper, deadline)?;
+                drop(help);
                 Ok(work.take().map(|work| work(&mut hold)))
-            });
-            match tracer.map_err(|error| TargetError::system("start a thread", error))?.join() {
+            };
+            let tracer = std::thread::Builder::new().name("tracer".to_owned());
+            let tracer = tracer.spawn_scoped(scope, hold_and_work);
+            let tracer = tracer.map_err(|error| TargetError::system("start a thread", error))?;
+            reaper.help();
+            match tracer.join() {
                 Ok(outcome) => outcome,
                 Err(panic) => std::panic::resume_unwind(panic),
             }
@@ -173,7 +181,7 @@ impl<'a> Hold<'a> {
     }
 
     /// Seizes and interrupts until no thread is left that is not known, and all known ones have stopped.
-    fn stop_all(&mut self, signals: &ChildSignals, deadline: Instant) -> Result<(), Unheld> {
+    fn stop_all(&mut self, signals: &ChildSignals, reaper: &Reaper, deadline: Instant) -> Result<(), Unheld> {
         let mut known = HashSet::new();
         let mut rounds = 0;
         loop {
@@ -189,7 +197,7 @@ impl<'a> Hold<'a> {
                     .push(format!("new threads kept appearing: {} of them were not stopped", new.len()));
                 break;
             }
-            self.seize_all(&new, &mut known)?;
+            self.seize_all(&new, reaper, &mut known)?;
             self.await_stops(signals, deadline, &mut known);
         }
         if self.threads.iter().any(|thread| !matches!(thread.stop, Stop::Exited | Stop::Gone)) {
@@ -215,7 +223,7 @@ impl<'a> Hold<'a> {
     /// Between the look and the seizing a thread may have ended and its id have gone to another process.
     /// The id of a seized thread stays its own until its end is taken note of, so whichever is listed now is
     /// of this process. No other is interrupted, and nothing is read of it.
-    fn seize_all(&mut self, new: &[i32], known: &mut HashSet<i32>) -> Result<(), Unheld> {
+    fn seize_all(&mut self, new: &[i32], reaper: &Reaper, known: &mut HashSet<i32>) -> Result<(), Unheld> {
         let looks: Vec<_> = new.iter().filter_map(|&tid| Some((tid, self.look_at(tid)?))).collect();
         if self.threads.is_empty() {
             self.began = Instant::now();
@@ -224,6 +232,7 @@ impl<'a> Hold<'a> {
         for (tid, (before, wait_channel)) in looks {
             match ptrace::seize(tid) {
                 Ok(()) => {
+                    reaper.note(tid);
                     seized.push(HeldThread { tid, before, wait_channel, stop: Stop::Pending });
                 }
                 Err(error) if error.raw_os_error() == Some(libc::ESRCH) => {}

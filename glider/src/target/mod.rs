@@ -16,6 +16,7 @@ pub mod mounts;
 mod pagemap;
 pub mod procfs;
 mod ptrace;
+mod reaper;
 mod register_sets;
 pub mod registers;
 pub mod siginfo;

@@ -125,6 +125,15 @@ pub(super) fn wait(tid: pid_t) -> Event {
     }
 }
 
+/// Takes note of the end of a traced thread, if it has ended; leaves one that has stopped as it is. Also for another
+/// thread of the tracer's process than the tracer.
+pub(super) fn reap(tid: pid_t) {
+    const FLAGS: c_int = libc::WEXITED | libc::WNOHANG | libc::__WALL;
+    let mut information = MaybeUninit::<libc::siginfo_t>::zeroed();
+    // SAFETY: `information` is a valid place for the result, which is not looked at; the rest are numbers.
+    unsafe { libc::waitid(libc::P_PID, tid.cast_unsigned(), information.as_mut_ptr(), FLAGS) };
+}
+
 /// ptrace(2), "Stopped states": a signal, and above it the event that is more than a signal.
 fn decode_stop(status: c_int) -> Event {
     const PTRACE_EVENT_STOP: c_int = 128;
