@@ -49,7 +49,10 @@ fn with_redact_no_secret_is_in_the_report_and_equal_ones_are_recognised() {
             assert!(!masked.contains(secret), "{secret} in {masked}");
         }
         assert!(masked.contains("joe") && masked.contains("4711"), "what is no secret stays: {masked}");
-        assert!(!masked.contains("v4lue-of-the-environment") && !open.contains("v4lue-of-the-environment"));
+        for value in ["v4lue-of-the-environment", "v4lue-that-was-added"] {
+            assert!(!masked.contains(value) && !open.contains(value), "{value} in {open}");
+        }
+        assert!(open.matches("<environment, not shown>").count() >= 5, "{open}");
     }
     let masked = report(&target, &["--no-plugins", "--redact"]);
     let tag_of = |name: &str| {

@@ -22,9 +22,9 @@ use crate::session::shared_memory::share;
 use crate::session::workers::Workers;
 use crate::session::{Analyzer, Output, fallback};
 use crate::stacks::Stacks;
-use crate::target::{Capture, Mapping, Memory, ProcessInfo};
+use crate::target::{Arch, Capture, Mapping, Memory, ProcessInfo};
 use crate::types::Types;
-use crate::values::Process;
+use crate::values::{Environment, Process};
 use pieces::Pieces;
 use std::num::NonZeroUsize;
 use threads::Threads;
@@ -185,7 +185,10 @@ impl Analyzer for GliderAnalyzer {
             modules.set_entry(Address(*entry));
         }
         let types = Types::default();
-        let process = Process { memory, modules: &modules, types: &types };
+        let registers = capture.threads.iter().find_map(|thread| thread.registers.as_ref());
+        let arch = registers.map_or(Arch::X86_64, |registers| registers.general.arch());
+        let environment = Environment::find(&capture.process, &modules, memory, arch);
+        let process = Process { memory, modules: &modules, types: &types, environment: &environment };
         let plan = self.plugins.plan(&self.settings.plugins, &modules, memory);
         if plan.plugins.is_empty() {
             let mut footer = self.go_through(process, capture, None, (0, self.jobs(memory)), output);

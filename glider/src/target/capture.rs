@@ -41,6 +41,8 @@ pub struct ProcessInfo {
     pub start_time: Option<u64>,
     /// Whether the whole process was in a job-control stop (SIGSTOP) when glider came; it stays so.
     pub was_stopped: bool,
+    /// Where the strings of its environment are: first address, and first one after them. Zero where nobody tells.
+    pub environment: (u64, u64),
     /// Kernel release (`uname -r`).
     pub os_version: String,
 }

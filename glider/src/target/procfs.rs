@@ -63,6 +63,8 @@ pub struct ThreadStat {
     pub is_blocked: bool,
     /// Start in clock ticks since the machine was booted.
     pub start_ticks: u64,
+    /// First address of the environment's strings and first one after them; zero for those who may not trace it.
+    pub environment: (u64, u64),
 }
 
 impl ThreadStat {
@@ -336,6 +338,7 @@ impl ProcessDirectory {
             gid: status.gids[1],
             start_time: start_time(stat.start_ticks),
             was_stopped: self.find_live_thread().is_some_and(stopped),
+            environment: stat.environment,
             os_version: rustix::system::uname().release().to_string_lossy().into_owned(),
         }
     }
@@ -386,6 +389,7 @@ pub fn parse_stat(content: &[u8]) -> Option<ThreadStat> {
         is_kernel: number(9)? & PF_KTHREAD != 0,
         is_blocked: number(35).is_some_and(|channel| channel != 0),
         start_ticks: number(22)?,
+        environment: (number(50).unwrap_or(0), number(51).unwrap_or(0)),
     })
 }
 

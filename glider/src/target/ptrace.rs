@@ -94,7 +94,9 @@ pub(super) enum Event {
 ///
 /// A stop is left to be looked at again (`WNOWAIT`): taking note of it would make the kernel
 /// forget the signal the thread was about to receive, and if glider were then killed, that
-/// signal would never arrive. The end of a thread is taken note of, which lets it finish.
+/// signal would never arrive. The end of a thread is taken note of, which lets it finish. Any thread of the
+/// tracer's process may look. To ask for ends alone would not do: a traced thread's stop is told, and forgotten,
+/// whatever was asked for.
 pub(super) fn wait(tid: pid_t) -> Event {
     const FLAGS: c_int = libc::WSTOPPED | libc::WEXITED | libc::WNOHANG | libc::__WALL;
     let look = |flags: c_int| loop {
@@ -123,15 +125,6 @@ pub(super) fn wait(tid: pid_t) -> Event {
         }
         None => Event::Gone,
     }
-}
-
-/// Takes note of the end of a traced thread, if it has ended; leaves one that has stopped as it is. Also for another
-/// thread of the tracer's process than the tracer.
-pub(super) fn reap(tid: pid_t) {
-    const FLAGS: c_int = libc::WEXITED | libc::WNOHANG | libc::__WALL;
-    let mut information = MaybeUninit::<libc::siginfo_t>::zeroed();
-    // SAFETY: `information` is a valid place for the result, which is not looked at; the rest are numbers.
-    unsafe { libc::waitid(libc::P_PID, tid.cast_unsigned(), information.as_mut_ptr(), FLAGS) };
 }
 
 /// ptrace(2), "Stopped states": a signal, and above it the event that is more than a signal.

@@ -50,7 +50,8 @@ impl Reaper {
             let waited = self.changed.wait_timeout(state, STUCK);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
             if state.seized.len() == before {
-                state.seized.iter().for_each(|tid| ptrace::reap(*tid));
+                // What has stopped is left as it is; whoever has ended is found gone by the tracer, too.
+                state.seized.iter().for_each(|tid| _ = ptrace::wait(*tid));
             }
         }
     }

@@ -10,6 +10,7 @@ mod cpp;
 mod decimal;
 mod declared;
 mod entry_value;
+mod environment;
 pub(crate) mod exception;
 mod go;
 mod hooks;
@@ -22,6 +23,7 @@ mod siginfo;
 pub(crate) mod text;
 pub(crate) mod thread_local;
 
+pub use environment::Environment;
 pub use hooks::{After, Before, Child, Item, ItemName, Part, Replaced, Shown, ValueHooks};
 pub use location::{FrameView, Scope};
 pub use place::{Missing, Place};
@@ -40,4 +42,6 @@ pub struct Process<'a> {
     pub modules: &'a Modules,
     /// The types met so far.
     pub types: &'a Types,
+    /// What is not shown of it.
+    pub environment: &'a Environment,
 }

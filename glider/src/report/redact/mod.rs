@@ -32,15 +32,11 @@ pub const TELLING: [&str; 13] = [
 ];
 /// Shorter words must stand alone in a name: `key` is not meant in `monkey`, `token` is in `authtoken`.
 const LONG: usize = 5;
-/// Names under which the environment is reached; it is never shown.
-const ENVIRONMENT: [&str; 5] = ["envp", "environ", "__environ", "_environ", "env"];
-/// What stands for it.
-const NOT_SHOWN: &str = "<environment, not shown>";
 
 /// Masks secrets, for one report.
 #[derive(Clone, Debug, Default)]
 pub struct Redactor {
-    /// `None`: nothing but the environment is masked.
+    /// `None`: nothing is masked.
     patterns: Option<Vec<String>>,
     key: RandomState,
 }
@@ -56,15 +52,12 @@ impl Redactor {
 
     /// Masks the variables of a frame and of the calls inlined there; `met` learns the secrets among them.
     pub fn frame(&self, frame: &mut Frame, met: &mut Secrets) {
-        let lists =
-            frame.inlines.iter_mut().map(|inline| &mut inline.variables).chain([&mut frame.variables]);
-        let mut variables: Vec<&mut Variable> = lists.flatten().collect();
-        for variable in &mut variables {
-            hide_environment(&variable.name, variable.type_name.as_deref(), &mut variable.value);
-        }
         if self.patterns.is_none() {
             return;
         }
+        let lists =
+            frame.inlines.iter_mut().map(|inline| &mut inline.variables).chain([&mut frame.variables]);
+        let mut variables: Vec<&mut Variable> = lists.flatten().collect();
         let mut secrets = BTreeSet::new();
         for variable in &mut variables {
             self.named(
@@ -289,17 +282,6 @@ fn collect(json: &Json, content: &mut Vec<u8>) {
     }
 }
 
-fn hide_environment(name: &str, type_name: Option<&str>, value: &mut Value) {
-    let is_strings = type_name.is_some_and(|name| name.matches('*').count() == 2 && name.contains("char"));
-    if let Value::Pointer { pointee, .. } = value
-        && is_strings
-        && ENVIRONMENT.contains(&name)
-        && matches!(pointee, Pointee::Value(_))
-    {
-        *pointee = Pointee::Note(NOT_SHOWN);
-    }
-}
-
 /// The words of a name, in lower case: `apiKey2` and `API_KEY_2` have `api`, `key` and `2`.
 fn words(name: &str) -> Vec<String> {
     let mut words = vec![String::new()];
@@ -464,12 +446,5 @@ mod tests {
             None => part.to_owned(),
         });
         assert_eq!(untagged.collect::<String>(), expected);
-    }
-
-    #[test]
-    fn the_environment_is_never_shown() {
-        let mut value = pointer(1, pointer(2, text("HOME=/root")));
-        hide_environment("envp", Some("char **"), &mut value);
-        assert!(!format!("{value:?}").contains("HOME"));
     }
 }

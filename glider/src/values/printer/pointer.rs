@@ -63,6 +63,9 @@ impl Printer<'_> {
         depth: usize,
     ) -> Pointee {
         let memory = scope.process.memory;
+        if scope.process.environment.holds(address) {
+            return Pointee::Note("<environment, not shown>");
+        }
         if &*found.name == "__vtbl_ptr_type" {
             // Of a class's vtable the symbol says all there is to say.
             return Pointee::None;
