@@ -67,3 +67,40 @@ impl Drop for Help<'_> {
         self.0.changed.notify_all();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::target::ptrace::Event;
+
+    #[test]
+    fn a_stop_that_the_helper_has_seen_is_still_there_for_the_tracer() {
+        let mut child = std::process::Command::new("sleep").arg("30").spawn().unwrap();
+        let tid = child.id().cast_signed();
+        let reaper = Reaper::default();
+        let events = std::thread::scope(|scope| {
+            let tracer = scope.spawn(|| {
+                let help = reaper.ask();
+                ptrace::seize(tid).unwrap();
+                reaper.note(tid);
+                ptrace::interrupt(tid).unwrap();
+                while ptrace::wait(tid) == Event::None {
+                    std::thread::yield_now();
+                }
+                // The helper looks after every such time.
+                let events = [0; 5].map(|_| {
+                    std::thread::sleep(STUCK);
+                    ptrace::wait(tid)
+                });
+                ptrace::detach(tid, 0).unwrap();
+                drop(help);
+                events
+            });
+            reaper.help();
+            tracer.join().unwrap()
+        });
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert_eq!(events, [Event::Interrupted; 5]);
+    }
+}
