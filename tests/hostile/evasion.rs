@@ -26,10 +26,6 @@ fn glider_does_not_stop_with_its_terminal_while_it_holds_a_process() {
     let program = folder("terminal").join("crowd");
     compile("crowd.c", &program, &["-static"]);
     let target = Target::start(&program, None);
-    let is_held = || {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", target.pid())).unwrap();
-        !status.contains("TracerPid:\t0\n")
-    };
     let mut signals = 0;
     for _ in 0..5 {
         let mut command = Command::new(env!("CARGO_BIN_EXE_glider"));
@@ -41,7 +37,7 @@ fn glider_does_not_stop_with_its_terminal_while_it_holds_a_process() {
                 break status.code();
             }
             // Ctrl-Z, and what a program in the background gets that uses the terminal.
-            if is_held() {
+            if target.is_traced() {
                 signals += 1;
                 for signal in [Signal::TSTP, Signal::TTIN, Signal::TTOU] {
                     kill_process_group(group, signal).unwrap();

@@ -76,10 +76,19 @@ impl Target {
         self.0.id()
     }
 
+    /// What the kernel says of it, proc_pid_status(5).
+    fn status(&self) -> String {
+        let status = std::fs::read(format!("/proc/{}/status", self.pid())).unwrap();
+        String::from_utf8_lossy(&status).into_owned()
+    }
+
+    pub(crate) fn is_traced(&self) -> bool {
+        !self.status().contains("TracerPid:\t0\n")
+    }
+
     /// Fails unless the target lives, is not stopped and nobody traces it.
     pub(crate) fn assert_let_go(&self) {
-        let status = std::fs::read(format!("/proc/{}/status", self.pid())).unwrap();
-        let status = String::from_utf8_lossy(&status);
+        let status = self.status();
         assert!(status.contains("TracerPid:\t0\n"), "{status}");
         assert!(!status.contains("State:\tT") && !status.contains("State:\tZ"), "{status}");
     }

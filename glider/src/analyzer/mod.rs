@@ -10,7 +10,6 @@ mod signal;
 mod threads;
 mod turns;
 
-use crate::address::Address;
 use crate::dwarf::DebugInfo;
 use crate::limits::Limits;
 use crate::object::{DebugSources, Module, Modules, ObjectCache, cut_short};
@@ -22,16 +21,13 @@ use crate::session::shared_memory::share;
 use crate::session::workers::Workers;
 use crate::session::{Analyzer, Output, fallback};
 use crate::stacks::Stacks;
-use crate::target::{Arch, Capture, Mapping, Memory, ProcessInfo};
+use crate::target::{Capture, Mapping, Memory, ProcessInfo};
 use crate::types::Types;
 use crate::values::{Environment, Process};
 use pieces::Pieces;
 use std::num::NonZeroUsize;
 use threads::Threads;
 use turns::Turns;
-
-/// `AT_ENTRY` of getauxval(3): where the program, not its interpreter, starts.
-const AT_ENTRY: u64 = 9;
 
 /// Threads that are analyzed before others are given to other processes: what they look up is then
 /// known to all.
@@ -179,15 +175,9 @@ impl Analyzer for GliderAnalyzer {
     }
 
     fn analyze(&mut self, capture: &Capture, memory: &dyn Memory, output: &mut dyn Output) -> Footer {
-        let mut modules =
-            Modules::load(capture.process.pid, &capture.mappings, Some(memory), &mut self.objects);
-        if let Some((_, entry)) = capture.auxv.iter().find(|(kind, _)| *kind == AT_ENTRY) {
-            modules.set_entry(Address(*entry));
-        }
+        let modules = Modules::of_capture(capture, memory, &mut self.objects);
         let types = Types::default();
-        let registers = capture.threads.iter().find_map(|thread| thread.registers.as_ref());
-        let arch = registers.map_or(Arch::X86_64, |registers| registers.general.arch());
-        let environment = Environment::find(&capture.process, &modules, memory, arch);
+        let environment = Environment::find(capture, &modules, memory);
         let process = Process { memory, modules: &modules, types: &types, environment: &environment };
         let plan = self.plugins.plan(&self.settings.plugins, &modules, memory);
         if plan.plugins.is_empty() {

@@ -28,14 +28,7 @@ pub(super) fn is_entry(function: &str) -> bool {
 /// The message; `None` when there is none, or the C library is another one.
 pub(super) fn read(stacks: &Stacks<'_>, arch: Arch) -> Option<Finding> {
     let process = stacks.process;
-    let variable = process
-        .modules
-        .iter()
-        .filter(|module| module.is_libc() || process.modules.is_main(module))
-        .find_map(|module| {
-            let address = module.object.as_ref().ok()?.find_symbol("__abort_msg")?;
-            Some(module.bias.to_runtime(address.address))
-        })?;
+    let variable = process.modules.c_library_variable(&["__abort_msg"])?;
     let message = process.memory.read_word(variable, arch).filter(|address| *address != 0)?;
     let mut size = [0; 4];
     process.memory.read_exact(Address(message), &mut size)?;

@@ -10,7 +10,7 @@ use super::perf_map::PerfMap;
 use super::search::Search;
 use crate::address::{Address, Bias};
 use crate::limits::MODULES;
-use crate::target::{Mapping, Memory};
+use crate::target::{Capture, Mapping, Memory};
 use crate::unwind::{Code, UnwindSections};
 use rustc_hash::FxHashMap;
 use std::cell::{OnceCell, RefCell};
@@ -18,6 +18,8 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
+/// `AT_ENTRY` of getauxval(3): where the program, not its interpreter, starts.
+const AT_ENTRY: u64 = 9;
 /// Names of addresses that are kept.
 const NAMES: usize = 1 << 14;
 
@@ -181,9 +183,21 @@ impl Modules {
         self.ranges.sort_unstable();
     }
 
-    /// Tells which module is the program itself, by `AT_ENTRY` (getauxval(3)).
-    pub fn set_entry(&mut self, entry: Address) {
-        self.entry = Some(entry);
+    /// The same of a process that was captured, and which module is the program itself.
+    pub fn of_capture(capture: &Capture, memory: &dyn Memory, cache: &mut ObjectCache) -> Modules {
+        let mut modules = Modules::load(capture.process.pid, &capture.mappings, Some(memory), cache);
+        let entry = capture.auxv.iter().find(|(kind, _)| *kind == AT_ENTRY);
+        modules.entry = entry.map(|(_, entry)| Address(*entry));
+        modules
+    }
+
+    /// Where the C library, or the program that it is linked into, has the variable of one of these names.
+    pub fn c_library_variable(&self, names: &[&str]) -> Option<Address> {
+        self.iter().filter(|module| module.is_libc() || self.is_main(module)).find_map(|module| {
+            let object = module.object.as_ref().ok()?;
+            let symbol = names.iter().find_map(|name| object.find_symbol(name))?;
+            Some(module.bias.to_runtime(symbol.address))
+        })
     }
 
     /// What of the memory map was not looked into, in words.

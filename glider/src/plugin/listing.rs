@@ -5,15 +5,11 @@
 
 use super::doors::Doors;
 use super::search::{Finder, Plan, Search, Sources, Verdict};
-use crate::address::Address;
 use crate::object::{Modules, ObjectCache};
 use crate::report::{Footer, FoundBy, PluginText, escaped};
 use crate::session::{Analyzer, Output};
 use crate::target::{Capture, Mapping, Memory, ProcessInfo};
 use std::fmt::Write;
-
-/// `AT_ENTRY` of getauxval(3).
-const AT_ENTRY: u64 = 9;
 
 /// Looks for the plugins of a process; the list is what its footer has plugins print.
 #[derive(Debug)]
@@ -26,11 +22,7 @@ impl Analyzer for PluginLister {
     fn prepare(&mut self, _process: &ProcessInfo, _mappings: &[Mapping]) {}
 
     fn analyze(&mut self, capture: &Capture, memory: &dyn Memory, _output: &mut dyn Output) -> Footer {
-        let mut objects = ObjectCache::default();
-        let mut modules = Modules::load(capture.process.pid, &capture.mappings, Some(memory), &mut objects);
-        if let Some((_, entry)) = capture.auxv.iter().find(|(kind, _)| *kind == AT_ENTRY) {
-            modules.set_entry(Address(*entry));
-        }
+        let modules = Modules::of_capture(capture, memory, &mut ObjectCache::default());
         let plan = Finder::default().plan(&self.sources, &modules, memory);
         let list = PluginText { plugin: String::new(), text: render_plan(&plan) };
         Footer { plugin_output: vec![list], ..Footer::default() }

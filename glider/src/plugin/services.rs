@@ -118,24 +118,8 @@ impl<'a> Services<'a> {
 
     /// The string at an address, without its NUL. `None` when it has no end within bounds.
     pub(super) fn read_string(&self, address: Address) -> Option<Vec<u8>> {
-        let mut string = Vec::new();
-        let mut chunk = [0; 256];
-        while string.len() < MAX_STRING {
-            // Up to the end of 256 aligned bytes, so that no page is asked for without need.
-            let at = address.checked_add(string.len() as u64)?;
-            let room = chunk.get_mut(..256 - (at.0 % 256) as usize)?;
-            let read = self.read(at, room);
-            let bytes = room.get(..read)?;
-            if let Some(end) = bytes.iter().position(|byte| *byte == 0) {
-                string.extend_from_slice(bytes.get(..end)?);
-                return Some(string);
-            }
-            string.extend_from_slice(bytes);
-            if read < room.len() {
-                return None;
-            }
-        }
-        None
+        let (string, is_ended) = self.process().memory.read_text(address, MAX_STRING);
+        is_ended.then_some(string)
     }
 
     /// Where a global variable lies, or what it points at after following it so many times.

@@ -5,13 +5,12 @@
 //! and lets the target go as early as [`Pause`] allows. Nothing is written to the outside before
 //! that. What the analyzer did not deliver is filled in from the capture.
 
-use super::analyzer_process::{AnalyzerProcess, Rights};
+use super::analyzer_process::AnalyzerProcess;
 use super::bare::{self, Bare};
 use super::link::{Link, News};
-use super::spool::{self, SpoolReader, SpoolWriter};
-use super::{Analyzer, Output, debug_packages, fallback};
-use crate::confine::fetcher::Fetcher;
-use crate::confine::opener::Opener;
+use super::processes::Processes;
+use super::spool::SpoolReader;
+use super::{Analyzer, debug_packages, fallback};
 use crate::limits::Limits;
 use crate::report::redact::Redactor;
 use crate::report::render::{Format, Style, render_footer, render_header, render_thread};
@@ -20,7 +19,7 @@ use crate::target::copy::{self, Copied, Extent};
 use crate::target::hold::Released;
 use crate::target::image::{Image, ImageView, Run};
 use crate::target::{
-    Capture, CapturedThread, Hold, LiveMemory, Mapping, Memory, ProcessDirectory, ProcessInfo, TargetError,
+    Capture, CapturedThread, Hold, LiveMemory, Memory, ProcessDirectory, ProcessInfo, TargetError,
 };
 use crate::target::{check_architecture, snapshot, with_hold};
 use nix::sys::signal::{SigSet, Signal};
@@ -96,6 +95,22 @@ impl Outcome {
     fn is_failure(&self) -> bool {
         !matches!(self, Outcome::Done)
     }
+
+    /// What went wrong, in words, if anything did; then the analyzer is ended.
+    pub(super) fn failure(self, analyzer: &mut AnalyzerProcess, timeout: Duration) -> Option<String> {
+        match self {
+            Outcome::Done => None,
+            Outcome::Died => Some(format!("the analysis ended early: {}", analyzer.end())),
+            Outcome::TimedOut => {
+                analyzer.end();
+                Some(format!("the time limit of {timeout:?} was reached (--timeout)"))
+            }
+            Outcome::NotBegun(why) => {
+                analyzer.end();
+                Some(why)
+            }
+        }
+    }
 }
 
 /// Traces a process: forks the analyzer, stops the target, has it analyzed, lets it go.
@@ -114,21 +129,9 @@ pub fn trace(
     check_threads(process, &request.threads, &mut unknown)?;
     let info = process.read_process_info();
     let mappings = process.read_maps().unwrap_or_default().mappings;
-    let spool = spool::create().map_err(|error| TargetError::system("make a memory file", error))?;
-    let owner = process
-        .read_owner()
-        .map_err(|error| TargetError::system(format!("read /proc/{}/status", process.pid()), error))?;
-    let opener = Opener::start(process, &owner)
-        .map_err(|error| TargetError::system("start the process that opens files", error))?;
-    let fetcher = request.servers.map(Fetcher::start).transpose();
-    let fetcher =
-        fetcher.map_err(|error| TargetError::system("start the process that asks debuginfod", error))?;
-    let rights =
-        Rights { owner: &owner, opener: &opener, fetcher: fetcher.as_ref(), memory: request.limits.memory };
-    let mut child = AnalyzerProcess::start(&spool, rights, |link, spool| {
-        analyze(analyzer, &info, &mappings, link, spool)
-    })
-    .map_err(|error| TargetError::system("start the analyzer process", error))?;
+    let memory = request.limits.memory;
+    let processes = Processes::start(process, memory, request.servers, analyzer, &info, &mappings)?;
+    let Processes { analyzer: mut child, opener, fetcher, spool } = processes;
     drop(mappings);
     // Preparation costs the target nothing, but must leave time for the rest.
     await_warm(&child.link, began + request.timeout / 2);
@@ -151,18 +154,7 @@ pub fn trace(
     let bare = bare.or_else(|| {
         outcome.is_failure().then(|| read_bare(memory.as_ref(), &capture, image.as_ref(), &runs, Bare::read))
     });
-    let failure = match outcome {
-        Outcome::Done => None,
-        Outcome::Died => Some(format!("the analysis ended early: {}", child.end())),
-        Outcome::TimedOut => {
-            child.end();
-            Some(format!("the time limit of {:?} was reached (--timeout)", request.timeout))
-        }
-        Outcome::NotBegun(why) => {
-            child.end();
-            Some(why)
-        }
-    };
+    let failure = outcome.failure(&mut child, request.timeout);
     let mut spool = SpoolReader::new(spool, capture.threads.len());
     let bare = bare.unwrap_or_default();
     if spool.footer.is_none() {
@@ -188,23 +180,6 @@ fn check_threads(
     }
     problems.extend(missing.iter().map(|tid| format!("process {} has no thread {tid}", process.pid())));
     Ok(())
-}
-
-/// What the analyzer process does, from its first to its last moment.
-pub(super) fn analyze(
-    analyzer: &mut dyn Analyzer,
-    info: &ProcessInfo,
-    mappings: &[Mapping],
-    link: &Link,
-    mut spool: SpoolWriter,
-) -> Result<(), String> {
-    analyzer.prepare(info, mappings);
-    let lost = |error: io::Error| format!("the line to the keeper broke: {error}");
-    link.say_warm().map_err(lost)?;
-    let Some((capture, memory)) = link.await_hand_over().map_err(lost)? else { return Ok(()) };
-    let footer = analyzer.analyze(&capture, &memory, &mut spool);
-    spool.put_footer(&footer)?;
-    link.say_done().map_err(lost)
 }
 
 fn await_warm(link: &Link, deadline: Instant) {
@@ -288,9 +263,7 @@ fn while_held(
     request.redactor.command_line(&mut capture.process.cmdline);
     leave_out_threads(&mut capture, request.limits.threads);
     let kept = memory.as_ref().ok().and_then(|memory| memory.try_clone().ok());
-    // Only where somebody else has to answer for what is mapped.
-    let is_remote = capture.mappings.iter().any(|mapping| mapping.is_remote);
-    let page_map = is_remote.then(|| hold.process().open_page_map().ok()).flatten();
+    let page_map = page_map(hold.process(), &capture);
     let handed_over = memory.and_then(|memory| {
         link.hand_over(&capture, &memory, page_map.as_ref(), image.as_ref(), &copied.runs)
     });
@@ -316,6 +289,12 @@ fn while_held(
     let released = release(hold, image.as_ref());
     timing.paused_us = microseconds(released.paused);
     Held { capture, memory: kept, runs: copied.runs, modules, bare, outcome, released, timing }
+}
+
+/// The page map of the target: only where somebody else has to answer for what is mapped.
+pub(super) fn page_map(process: &ProcessDirectory, capture: &Capture) -> Option<File> {
+    let is_remote = capture.mappings.iter().any(|mapping| mapping.is_remote);
+    is_remote.then(|| process.open_page_map().ok()).flatten()
 }
 
 /// Has read what the target's memory, as it was when it stopped, tells without an analysis.

@@ -1,10 +1,9 @@
 //! A look at a process that is not stopped for it: by the same confined process that analyzes one that is.
 
-use super::analyzer_process::{AnalyzerProcess, Rights};
-use super::keeper::{Outcome, analyze, await_done};
-use super::spool::{self, SpoolReader};
+use super::keeper::{Outcome, await_done, page_map};
+use super::processes::Processes;
+use super::spool::SpoolReader;
 use super::{Analyzer, Request};
-use crate::confine::opener::Opener;
 use crate::report::Footer;
 use crate::target::{Capture, ProcessDirectory, TargetError};
 use std::io;
@@ -29,22 +28,15 @@ pub fn look(
         problems: Vec::new(),
     };
     let memory = process.open_memory().map_err(failed("read the memory"))?;
-    let page_map = process.open_page_map().ok();
-    let owner = process.read_owner().map_err(failed("read whose process it is"))?;
-    let opener = Opener::start(process, &owner).map_err(failed("start the process that opens files"))?;
-    let spool = spool::create().map_err(failed("make a memory file"))?;
-    let rights = Rights { owner: &owner, opener: &opener, fetcher: None, memory: request.limits.memory };
-    let mut child = AnalyzerProcess::start(&spool, rights, |link, spool| {
-        analyze(analyzer, &capture.process, &capture.mappings, link, spool)
-    })
-    .map_err(failed("start the analyzer process"))?;
+    let page_map = page_map(process, &capture);
+    let (info, mappings) = (&capture.process, &capture.mappings);
+    let Processes { analyzer: mut child, opener: _opener, spool, .. } =
+        Processes::start(process, request.limits.memory, None, analyzer, info, mappings)?;
     let handed_over = child.link.hand_over(&capture, &memory, page_map.as_ref(), None, &[]);
-    let outcome = handed_over.map(|()| await_done(None, &child.link, deadline));
-    let why = match outcome {
-        Ok(Outcome::Done) => "it left no answer".to_owned(),
-        Ok(Outcome::TimedOut) => format!("the time limit of {:?} was reached (--timeout)", request.timeout),
-        _ => child.end(),
-    };
-    let footer = SpoolReader::new(spool, 0).footer;
-    footer.ok_or_else(|| failed("look at the process")(io::Error::other(why)))
+    let outcome = handed_over.map_or(Outcome::Died, |()| await_done(None, &child.link, deadline));
+    let failure = outcome.failure(&mut child, request.timeout);
+    SpoolReader::new(spool, 0).footer.ok_or_else(|| {
+        let why = failure.unwrap_or_else(|| "it left no answer".to_owned());
+        failed("look at the process")(io::Error::other(why))
+    })
 }

@@ -13,6 +13,7 @@ mod look;
 pub mod outlet;
 pub mod own_limits;
 pub mod own_signals;
+mod processes;
 pub mod shared_memory;
 pub mod spool;
 pub mod workers;

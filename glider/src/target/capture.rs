@@ -3,7 +3,7 @@
 
 #![forbid(unsafe_code)]
 
-use super::ThreadRegisters;
+use super::{Arch, ThreadRegisters};
 use crate::address::Address;
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +20,14 @@ pub struct Capture {
     pub threads: Vec<CapturedThread>,
     /// What could not be captured, a line each.
     pub problems: Vec<String>,
+}
+
+impl Capture {
+    /// The architecture of its code, which the registers tell; that of glider where there are none.
+    pub fn arch(&self) -> Arch {
+        let registers = self.threads.iter().find_map(|thread| thread.registers.as_ref());
+        registers.map_or(Arch::X86_64, |registers| registers.general.arch())
+    }
 }
 
 /// What `/proc` says of the process.

@@ -43,9 +43,17 @@ impl Range {
     }
 
     /// Whether one of these, which rise, holds an address.
-    pub(super) fn any_holds(ranges: &[Range], address: u64) -> bool {
+    pub(crate) fn any_holds(ranges: &[Range], address: u64) -> bool {
         let after = ranges.partition_point(|range| range.start <= address);
         after.checked_sub(1).and_then(|before| ranges.get(before)).is_some_and(|range| address < range.end)
+    }
+
+    /// Adds one to some that rise, as part of the last where that touches it.
+    pub(super) fn join(self, ranges: &mut Vec<Range>) {
+        match ranges.last_mut() {
+            Some(last) if last.end == self.start => last.end = self.end,
+            _ => ranges.push(self),
+        }
     }
 
     fn length(self) -> u64 {
@@ -123,8 +131,7 @@ fn take_nearest(
         |mapping: &&Mapping| mapping.can_change() && mapping.protection.read && !mapping.is_remote;
     let open = capture.mappings.iter().filter(can_be_followed).map(Range::of).collect();
     let registers = || capture.threads.iter().filter_map(|thread| thread.registers.as_deref());
-    let word = registers().next().map_or(8, |registers| registers.general.arch().word());
-    let mut reach = Reach::new(without(open, &copied), word);
+    let mut reach = Reach::new(without(open, &copied), capture.arch().word());
     for registers in registers() {
         let general = registers.general.known().map(|(_, value)| value);
         general.chain([registers.fs_base, registers.gs_base]).for_each(|value| reach.add(value, 0));

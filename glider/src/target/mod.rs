@@ -58,6 +58,29 @@ pub trait Memory {
         (self.read(address, buffer) == buffer.len()).then_some(())
     }
 
+    /// Bytes from `address` on up to a NUL, or as far as they can be read, but little more than `most`; and whether
+    /// the NUL was found.
+    fn read_text(&self, address: Address, most: usize) -> (Vec<u8>, bool) {
+        let mut text = Vec::new();
+        let mut chunk = [0; 256];
+        while text.len() < most {
+            let Some(at) = address.checked_add(text.len() as u64) else { break };
+            // Up to the end of 256 aligned bytes, so that no page is asked for without need.
+            let room = chunk.get_mut(..256 - (at.0 % 256) as usize).unwrap_or_default();
+            let read = self.read(at, room);
+            let bytes = room.get(..read).unwrap_or_default();
+            if let Some(end) = bytes.iter().position(|byte| *byte == 0) {
+                text.extend_from_slice(bytes.get(..end).unwrap_or_default());
+                return (text, true);
+            }
+            text.extend_from_slice(bytes);
+            if read < room.len() {
+                break;
+            }
+        }
+        (text, false)
+    }
+
     /// The word of the architecture at `address`.
     fn read_word(&self, address: Address, arch: Arch) -> Option<u64> {
         let mut word = [0; 8];

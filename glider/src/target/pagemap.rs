@@ -103,7 +103,7 @@ impl PageMap {
             let Ok(count) = usize::try_from(count) else { return Err(io::Error::last_os_error()) };
             for region in regions.iter().take(count) {
                 bytes += region.end.saturating_sub(region.start);
-                push(&mut found, Range { start: region.start, end: region.end });
+                Range { start: region.start, end: region.end }.join(&mut found);
             }
             if arguments.walk_end <= start {
                 break;
@@ -133,20 +133,12 @@ impl PageMap {
             for word in chunk.as_chunks::<8>().0.iter().take(count) {
                 if u64::from_le_bytes(*word) >> 62 != 0 {
                     bytes += PAGE;
-                    push(&mut found, Range { start: page * PAGE, end: (page + 1) * PAGE });
+                    Range { start: page * PAGE, end: (page + 1) * PAGE }.join(&mut found);
                 }
                 page += 1;
             }
         }
         Ok(found)
-    }
-}
-
-/// Appends a run, joined to the one before it where they touch.
-fn push(runs: &mut Vec<Range>, run: Range) {
-    match runs.last_mut() {
-        Some(last) if last.end == run.start => last.end = run.end,
-        _ => runs.push(run),
     }
 }
 

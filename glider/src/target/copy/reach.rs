@@ -165,12 +165,8 @@ fn around(place: u64) -> std::ops::RangeInclusive<u64> {
 fn joined(pages: &[u64]) -> Vec<Range> {
     let mut ranges: Vec<Range> = Vec::new();
     for page in pages {
-        let range =
-            Range { start: page.saturating_mul(PAGE), end: page.saturating_add(1).saturating_mul(PAGE) };
-        match ranges.last_mut() {
-            Some(last) if last.end == range.start => last.end = range.end,
-            _ => ranges.push(range),
-        }
+        Range { start: page.saturating_mul(PAGE), end: page.saturating_add(1).saturating_mul(PAGE) }
+            .join(&mut ranges);
     }
     ranges
 }

@@ -1,4 +1,5 @@
-//! Exceptions that a thread has thrown and is not done with, which they are and what they say: of C++ (GNU libstdc++), and the panics of Rust.
+//! Exceptions that a thread has thrown and is not done with, which they are and what they say: of C++ (GNU
+//! libstdc++), and the panics of Rust.
 //!
 //! Those that were caught are in a list of the thread (`__cxa_eh_globals`), the one caught last first. Of those
 //! that are on their way to a handler there is only a count; the code that runs meanwhile, destructors, has
